@@ -1,0 +1,41 @@
+"""The one family of errors that may reach a person: what went wrong, in words they can act on."""
+
+
+class ApplicationError(Exception):
+    """
+    Something a person asked for cannot be done.
+
+    One handler turns it into an `application/problem+json` answer, one into a failed job's message.
+    """
+
+    status = 400
+    code = "invalid"
+    title = "That cannot be done"
+
+    def __init__(self, detail: str = "") -> None:
+        self.detail = detail or self.title
+        super().__init__(self.detail)
+
+
+class NotFound(ApplicationError):
+    """It does not exist, or it is not this person's to know about."""
+
+    status = 404
+    code = "not_found"
+    title = "Not found"
+
+
+class NotAllowed(ApplicationError):
+    """Known, visible, but not theirs to change."""
+
+    status = 403
+    code = "not_allowed"
+    title = "Not allowed"
+
+
+class Conflict(ApplicationError):
+    """It was possible a moment ago, or will be later, but not in the state things are in now."""
+
+    status = 409
+    code = "conflict"
+    title = "Not in this state"
