@@ -1,23 +1,33 @@
-from .environment import DEBUG, ROOT, VAR_DIR, env
+from . import environment
 
-SECRET_KEY = env.str("IMPASTO_SECRET_KEY", default="only-for-the-first-minutes")
-ALLOWED_HOSTS = ["127.0.0.1", "localhost", "testserver"]
+DEBUG = environment.DEBUG
+VAR_DIR = environment.VAR_DIR
+ROOT_DIR = environment.ROOT
+
 ROOT_URLCONF = "website.urls"
 ASGI_APPLICATION = "website.asgi.application"
-AUTH_USER_MODEL = "accounts.User"
 
 INSTALLED_APPS = [
+    # Before django.contrib.admin: unfold replaces its templates.
+    "unfold",
+    "unfold.contrib.filters",
     "django.contrib.admin",
     "django.contrib.auth",
     "django.contrib.contenttypes",
+    "django.contrib.humanize",
     "django.contrib.sessions",
     "django.contrib.messages",
     "django.contrib.staticfiles",
     "rest_framework",
     "drf_spectacular",
+    "drf_spectacular_sidecar",
     "django_filters",
     "channels",
     "django_q",
+    "allauth",
+    "allauth.account",
+    "allauth.headless",
+    "allauth.usersessions",
     "foundation",
     "accounts",
     "jobs",
@@ -28,11 +38,22 @@ INSTALLED_APPS = [
     "community",
     "website",
 ]
+
 MIDDLEWARE = [
+    # Outermost, so that every answer and every log line of a request carries its id.
+    "website.middleware.RequestIdMiddleware",
+    "website.middleware.SecurityHeadersMiddleware",
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "allauth.account.middleware.AccountMiddleware",
 ]
+
 TEMPLATES = [
     {
         "BACKEND": "django.template.backends.django.DjangoTemplates",
@@ -46,18 +67,13 @@ TEMPLATES = [
         },
     }
 ]
-DATABASES = {
-    "default": {
-        "ENGINE": "django.db.backends.sqlite3",
-        "NAME": VAR_DIR / "db.sqlite3",
-        "OPTIONS": {
-            "transaction_mode": "IMMEDIATE",
-            "timeout": 20,
-            "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;",
-        },
-    }
-}
+
 USE_TZ = True
-STATIC_URL = "/static/"
-MEDIA_ROOT = VAR_DIR / "media"
+TIME_ZONE = "UTC"
+LANGUAGE_CODE = "en"
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+FORMS_URLFIELD_ASSUME_HTTPS = True
+
+# What one person may bring in; the API shows both in `GET /me/`.
+UPLOAD_BYTES_MAX = environment.UPLOAD_BYTES
+CLIP_SECONDS_MAX = environment.CLIP_SECONDS

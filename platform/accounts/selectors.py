@@ -1,0 +1,24 @@
+from django.contrib.auth.models import AnonymousUser
+
+from foundation.errors import NotFound
+
+from .models import User
+
+MODERATORS = "Moderators"
+
+
+def user_is_moderator(user: User | AnonymousUser) -> bool:
+    """Whether this person may see and judge what others reported: a superuser, or somebody of the moderators' group."""
+    if not user.is_active or not user.is_authenticated:
+        return False
+    return user.is_superuser or user.groups.filter(name=MODERATORS).exists()
+
+
+def user_by_username(username: str) -> User:
+    """
+    :raises NotFound: for nobody, and for somebody who is suspended
+    """
+    user = User.objects.filter(username__iexact=username, is_active=True).first()
+    if user is None:
+        raise NotFound(f"There is nobody called {username}.")
+    return user

@@ -1,0 +1,65 @@
+"""Headers and identities that every answer carries. Both kinds of server are served: sync tests and the ASGI site."""
+
+import re
+from collections.abc import Awaitable, Callable
+from uuid import uuid4
+
+from asgiref.sync import iscoroutinefunction, markcoroutinefunction
+from django.conf import settings
+from django.http import HttpRequest, HttpResponseBase
+
+from foundation import context
+
+Answer = HttpResponseBase | Awaitable[HttpResponseBase]
+REQUEST_ID = re.compile(r"\A[A-Za-z0-9._-]{1,64}\Z")
+
+
+class _Middleware:
+    sync_capable = True
+    async_capable = True
+
+    def __init__(self, get_response: Callable[[HttpRequest], Answer]) -> None:
+        self.get_response = get_response
+        self.is_async = iscoroutinefunction(get_response)
+        if self.is_async:
+            markcoroutinefunction(self)
+
+    def __call__(self, request: HttpRequest) -> Answer:
+        self.before(request)
+        if self.is_async:
+            return self._later(request)
+        return self.after(request, self.get_response(request))  # type: ignore[arg-type]
+
+    async def _later(self, request: HttpRequest) -> HttpResponseBase:
+        return self.after(request, await self.get_response(request))  # type: ignore[misc]
+
+    def before(self, request: HttpRequest) -> None: ...
+
+    def after(self, request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
+        return response
+
+
+class RequestIdMiddleware(_Middleware):
+    """Take over a caller's X-Request-ID if it looks like one, make one otherwise, and say it in the answer."""
+
+    def before(self, request: HttpRequest) -> None:
+        given = request.headers.get("X-Request-ID", "")
+        request.request_id = given if REQUEST_ID.match(given) else uuid4().hex  # type: ignore[attr-defined]
+        context.request_id.set(request.request_id)  # type: ignore[attr-defined]
+
+    def after(self, request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
+        response["X-Request-ID"] = request.request_id  # type: ignore[attr-defined]
+        return response
+
+
+class SecurityHeadersMiddleware(_Middleware):
+    """What Django 5.2 has no setting for: the content policy and cross-origin isolation."""
+
+    def after(self, request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
+        is_admin = request.path.startswith("/admin/")
+        policy = settings.ADMIN_CONTENT_SECURITY_POLICY if is_admin else settings.CONTENT_SECURITY_POLICY
+        response.setdefault("Content-Security-Policy", "; ".join(f"{name} {value}" for name, value in policy.items()))
+        response.setdefault("Cross-Origin-Embedder-Policy", "require-corp")
+        response.setdefault("Cross-Origin-Resource-Policy", "same-origin")
+        response.setdefault("Permissions-Policy", "geolocation=(), payment=(), usb=()")
+        return response

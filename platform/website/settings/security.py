@@ -1,0 +1,53 @@
+from . import environment, secret_key
+
+SECRET_KEY = environment.SECRET_KEY or secret_key.load_or_make(environment.VAR_DIR / "secret_key")
+SECRET_KEY_FALLBACKS = environment.SECRET_KEY_FALLBACKS
+ALLOWED_HOSTS = environment.ALLOWED_HOSTS
+CSRF_TRUSTED_ORIGINS = environment.TRUSTED_ORIGINS
+CSRF_FAILURE_VIEW = "website.views.csrf_failure"
+
+SESSION_COOKIE_SECURE = environment.HTTPS
+SESSION_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SAMESITE = "Lax"
+SESSION_COOKIE_AGE = 60 * 60 * 24 * 30
+CSRF_COOKIE_SECURE = environment.HTTPS
+CSRF_COOKIE_SAMESITE = "Lax"
+# The browser client reads the cookie and sends it back as X-CSRFToken.
+CSRF_COOKIE_HTTPONLY = False
+
+SECURE_CONTENT_TYPE_NOSNIFF = True
+SECURE_REFERRER_POLICY = "same-origin"
+SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
+X_FRAME_OPTIONS = "DENY"
+if environment.HTTPS:
+    SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+    SECURE_SSL_REDIRECT = True
+    SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$"]
+    SECURE_HSTS_SECONDS = 60 * 60 * 24 * 365
+
+# Bodies are small here: an upload streams through the tus endpoint, which does its own counting.
+DATA_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024
+FILE_UPLOAD_MAX_MEMORY_SIZE = 2 * 1024 * 1024
+
+# Cross-origin isolation (COEP) lets WebAssembly threads share memory. Nothing inline, nothing evaluated, nobody else.
+CONTENT_SECURITY_POLICY = {
+    "default-src": "'self'",
+    "script-src": "'self'",
+    "style-src": "'self'",
+    "img-src": "'self' data: blob:",
+    "media-src": "'self' blob:",
+    "font-src": "'self'",
+    "connect-src": "'self'",
+    "worker-src": "'self' blob:",
+    "object-src": "'none'",
+    "base-uri": "'none'",
+    "form-action": "'self'",
+    "frame-ancestors": "'none'",
+}
+# The staff site only: django-unfold drives its widgets with Alpine.js, which evaluates expressions, and styles them
+# inline. Nothing a stranger wrote is rendered there unescaped.
+ADMIN_CONTENT_SECURITY_POLICY = {
+    **CONTENT_SECURITY_POLICY,
+    "script-src": "'self' 'unsafe-inline' 'unsafe-eval'",
+    "style-src": "'self' 'unsafe-inline'",
+}
