@@ -1,0 +1,84 @@
+import "@fontsource-variable/inter/wght.css";
+import "@fontsource-variable/fraunces/opsz.css";
+import "./view/css/base.css";
+import "./view/css/parts.css";
+import "./view/css/screens.css";
+
+import { render } from "preact";
+
+import { Api } from "./model/api";
+import { Auth } from "./model/auth";
+import { DemoFiles } from "./model/demos";
+import { Http } from "./model/http";
+import { JobsFeed, type Socket } from "./model/jobs-feed";
+import { IndexedDbKeeper } from "./model/keeper";
+import { Preferences } from "./model/preferences";
+import { Uploads } from "./model/uploads";
+import { App } from "./viewmodel/app";
+import { Root } from "./view/root";
+
+/** The one place where the three layers meet the browser. */
+function compose() {
+  const csrfToken = () => /(?:^|;\s*)csrftoken=([^;]+)/.exec(document.cookie)?.[1] ?? "";
+  const sleep = (milliseconds: number) => new Promise<void>((resolve) => setTimeout(resolve, milliseconds));
+  const newKey = () => crypto.randomUUID();
+  const http = new Http({ fetch: (...request) => fetch(...request), csrfToken, sleep });
+  const api = new Api(http, newKey);
+  const later = {
+    setTimeout: (run: () => void, milliseconds: number) => setTimeout(run, milliseconds),
+    clearTimeout: (timer: never) => clearTimeout(timer),
+    now: () => Date.now(),
+  };
+  const dark = matchMedia("(prefers-color-scheme: dark)");
+  const calm = matchMedia("(prefers-reduced-motion: reduce)");
+
+  const app = new App({
+    api,
+    auth: new Auth(http),
+    uploads: new Uploads(csrfToken, new IndexedDbKeeper(indexedDB)),
+    openFeed: (listener) =>
+      new JobsFeed(
+        { api, ...later, random: Math.random, openSocket: () => openSocket("/ws/jobs/") },
+        listener,
+      ),
+    preferences: new Preferences(storage()),
+    history: {
+      read: () => location.pathname + location.search,
+      push: (url) => history.pushState(null, "", url),
+      replace: (url) => history.replaceState(null, "", url),
+      onPop: (listener) => addEventListener("popstate", listener),
+    },
+    pictures: { open: (picture) => URL.createObjectURL(picture), close: (url) => URL.revokeObjectURL(url) },
+    demos: new DemoFiles(http, import.meta.env.BASE_URL),
+    languages: navigator.languages,
+    systemIsDark: () => dark.matches,
+    wantsCalm: () => calm.matches,
+    newKey,
+    ...later,
+  });
+
+  dark.addEventListener("change", () => app.look.systemChanged());
+  addEventListener("online", () => app.connection(true));
+  addEventListener("offline", () => app.connection(false));
+  document.addEventListener("visibilitychange", () => document.hidden || app.awake());
+  if (!navigator.onLine) app.connection(false);
+  void app.session.resume();
+  return app;
+}
+
+function openSocket(path: string): Socket {
+  const url = new URL(path, location.href);
+  url.protocol = url.protocol.replace("http", "ws");
+  return new WebSocket(url) as Socket;
+}
+
+/** Reading the property alone throws where storage is forbidden. */
+function storage(): Storage | null {
+  try {
+    return localStorage;
+  } catch {
+    return null;
+  }
+}
+
+render(<Root app={compose()} />, document.querySelector("#app")!);

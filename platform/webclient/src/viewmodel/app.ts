@@ -1,0 +1,146 @@
+import { createModel, effect, type ReadonlySignal, signal } from "@preact/signals";
+
+import type { Api } from "../model/api";
+import type { Auth } from "../model/auth";
+import type { JobsEvent } from "../model/jobs-feed";
+import type { Preferences } from "../model/preferences";
+import type { Job, PostFilter } from "../model/types";
+import { ClipPage, MyClips, PublishClip } from "./clips";
+import { type DemoClip, Demos } from "./demos";
+import { I18n } from "./i18n";
+import { type Feed, Jobs } from "./jobs";
+import { Look } from "./look";
+import { Easel, type PaintPorts } from "./paint";
+import { HashtagPage, Profile, Search, Settings, StylePage } from "./pages";
+import { Comments, Report, Wall } from "./posts";
+import { type HistoryPort, Router, safeNext } from "./router";
+import { Door, Session } from "./session";
+import { Toasts } from "./toasts";
+import { UploadProgress, type UploadPorts } from "./upload";
+
+/** Everything outside: the browser hands in the real ones, a test its own. */
+export interface Services {
+  api: Api;
+  auth: Auth;
+  uploads: UploadPorts["uploads"];
+  openFeed: (listener: (event: JobsEvent) => void) => Feed;
+  preferences: Preferences;
+  history: HistoryPort;
+  pictures: PaintPorts["pictures"];
+  demos: { list(): Promise<DemoClip[]>; fetch(demo: DemoClip): Promise<File> };
+  languages: readonly string[];
+  systemIsDark: () => boolean;
+  wantsCalm: () => boolean;
+  newKey: () => string;
+  now: () => number;
+  setTimeout: (run: () => void, milliseconds: number) => unknown;
+  clearTimeout: (timer: never) => void;
+}
+
+/** What outlives a screen, and the makers of the screens' own view-models. */
+export const App = createModel((services: Services) => {
+  const { api, newKey } = services;
+  const router = new Router(services.history);
+  const session = new Session(services.auth, api);
+  const i18n = new I18n(services.preferences, services.languages);
+  const look = new Look(services.preferences, services.systemIsDark);
+  const toasts = new Toasts(services.setTimeout);
+  const online = signal(true);
+  const muted = signal(true);
+
+  const jobs = new Jobs(services.openFeed, api, jobEnded);
+  const upload = new UploadProgress({ uploads: services.uploads, api, jobs, now: services.now }, clipArrived);
+
+  function jobEnded(job: Job) {
+    const here = router.path.peek() === `/job/${job.id}`;
+    if (job.kind !== "restyle" || here) return;
+    const clipId = job.result?.clip_id;
+    if (job.state === "succeeded" && clipId) toasts.say("painting_ready", { href: `/clip/${clipId}` });
+    if (job.state === "failed") toasts.say("painting_failed", { href: `/job/${job.id}` });
+  }
+
+  function clipArrived(clipId: string) {
+    const query = router.query.peek();
+    const styles = query.get("styles");
+    const easel = `/create?clip=${clipId}${styles ? `&styles=${encodeURIComponent(styles)}` : ""}`;
+    if (router.path.peek() === "/create" && !query.has("clip")) router.replace(easel);
+    else toasts.say("clip_ready", { href: easel });
+  }
+
+  effect(() => {
+    if (session.isMember.value) {
+      jobs.start();
+      const me = session.me.peek();
+      if (me) void upload.resume(me.username);
+    } else if (session.phase.value === "guest") jobs.stop();
+  });
+
+  /** True for a member; a guest is shown the door and comes back here afterwards. */
+  function member(): boolean {
+    if (session.isMember.value) return true;
+    toasts.say("sign_in_first");
+    router.go(`/login?next=${encodeURIComponent(router.url.value)}`);
+    return false;
+  }
+
+  return {
+    router,
+    session,
+    i18n,
+    look,
+    toasts,
+    jobs,
+    upload,
+    online: online as ReadonlySignal<boolean>,
+    muted: muted as ReadonlySignal<boolean>,
+    member,
+    toggleSound() {
+      muted.value = !muted.value;
+    },
+    connection(isOnline: boolean) {
+      online.value = isOnline;
+      if (!isOnline) return;
+      jobs.wake();
+      if (upload.phase.value === "waiting") void upload.goOn();
+      if (session.phase.value === "failed") void session.resume();
+    },
+    awake: () => jobs.wake(),
+    async logOut() {
+      await upload.pause();
+      upload.dismiss();
+      await session.logOut();
+      router.go("/");
+    },
+
+    screens: {
+      wall: (source: PostFilter | { id: string }) =>
+        new Wall(
+          {
+            api,
+            member,
+            calm: services.wantsCalm,
+            say: (kind, problem) => toasts.say(kind, problem && { problem }),
+          },
+          source,
+        ),
+      comments: (postId: string, onCount: (by: number) => void) => new Comments(api, postId, onCount),
+      report: (target: "post" | "comment", id: string) => new Report(api, target, id),
+      easel: (clipId: string, styles: readonly string[]) => new Easel({ ...services }, clipId, styles),
+      demos: () => new Demos(services.demos),
+      clips: () => new MyClips(api),
+      clip: (id: string) => new ClipPage(api, id),
+      publish: (clipId: string) => new PublishClip(api, clipId, newKey),
+      style: (slug: string) => new StylePage(api, slug),
+      profile: (username: string) => new Profile(api, username),
+      hashtag: (tag: string) => new HashtagPage(api, tag),
+      search: () => new Search(services),
+      settings: () => new Settings(api, session),
+      door: (kind: "login" | "signup") =>
+        new Door(session, kind, () => router.replace(safeNext(router.query.peek().get("next")))),
+      /** The same door on a page that needs a member: afterwards that page is simply there. */
+      doorHere: (kind: "login" | "signup") => new Door(session, kind, () => undefined),
+    },
+  };
+});
+
+export type AppModel = InstanceType<typeof App>;
