@@ -32,7 +32,7 @@ os.environ.update(
         "IMPASTO_CHANNEL_LAYER": "memory",
         "IMPASTO_SECRET_KEY": "only-for-tests",
         "IMPASTO_ALLOWED_HOSTS": "testserver,127.0.0.1,localhost",
-        "DJANGO_SETTINGS_MODULE": "website.settings",
+        "DJANGO_SETTINGS_MODULE": os.environ.get("DJANGO_SETTINGS_MODULE", "website.settings"),
         # Playwright runs an event loop in the thread that also talks to the database.
         "DJANGO_ALLOW_ASYNC_UNSAFE": "1",
     }

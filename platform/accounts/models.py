@@ -1,9 +1,11 @@
 import uuid
+from collections.abc import Iterator
 
 from django.conf import settings
 from django.contrib.auth.models import AbstractUser
 from django.db import models
 from django.db.models.functions import Lower
+from django.utils.crypto import salted_hmac
 
 
 class User(AbstractUser):
@@ -12,6 +14,8 @@ class User(AbstractUser):
     public_id = models.UUIDField(default=uuid.uuid4, editable=False, unique=True)
     display_name = models.CharField(max_length=60, blank=True)
     bio = models.CharField(max_length=280, blank=True)
+    # Part of every session's proof: counting it up ends all sessions and app tokens at once.
+    session_generation = models.PositiveIntegerField(default=0, editable=False)
 
     class Meta(AbstractUser.Meta):
         ordering = ["pk"]
@@ -23,6 +27,17 @@ class User(AbstractUser):
     @property
     def shown_name(self) -> str:
         return self.display_name or self.username
+
+    def get_session_auth_hash(self) -> str:
+        return self._session_proof(settings.SECRET_KEY)
+
+    def get_session_auth_fallback_hash(self) -> Iterator[str]:
+        for secret in settings.SECRET_KEY_FALLBACKS:
+            yield self._session_proof(secret)
+
+    def _session_proof(self, secret: str) -> str:
+        proven = f"{self.password}/{self.session_generation}"
+        return salted_hmac("accounts.session", proven, secret=secret, algorithm="sha256").hexdigest()
 
 
 class Suspension(models.Model):

@@ -22,3 +22,9 @@ def user_by_username(username: str) -> User:
     if user is None:
         raise NotFound(f"There is nobody called {username}.")
     return user
+
+
+def suspension_reason(user: User) -> str:
+    """Return what a moderator told the person; an account can also be switched off without one."""
+    suspension = user.suspensions.filter(lifted_at=None).first()
+    return suspension.reason if suspension else "It was switched off by the staff of this site."

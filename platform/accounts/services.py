@@ -2,11 +2,11 @@
 
 from datetime import datetime
 
-from allauth.usersessions.models import UserSession
 from asgiref.sync import async_to_sync
 from channels.layers import get_channel_layer
 from django.contrib.auth.models import Group
 from django.db import transaction
+from django.db.models import F
 
 from foundation.errors import ApplicationError, Conflict, NotAllowed
 
@@ -84,8 +84,7 @@ def user_reinstate(*, user: User, by: User, at: datetime) -> Suspension:
 @transaction.atomic
 def user_log_out_everywhere(*, user: User) -> None:
     """End every session and app token, and tell open sockets to close."""
-    for session in UserSession.objects.filter(user=user):
-        session.end()
+    User.objects.filter(pk=user.pk).update(session_generation=F("session_generation") + 1)
     transaction.on_commit(lambda: _close_sockets(user.pk))
 
 

@@ -1,16 +1,22 @@
 """Headers and identities that every answer carries. Both kinds of server are served: sync tests and the ASGI site."""
 
+import logging
 import re
+import time
 from collections.abc import Awaitable, Callable
 from uuid import uuid4
 
 from asgiref.sync import iscoroutinefunction, markcoroutinefunction
 from django.conf import settings
-from django.http import HttpRequest, HttpResponseBase
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
 
 from foundation import context
+from foundation.errors import ApplicationError
+from foundation.problems import problem_of, problem_response
 
 Answer = HttpResponseBase | Awaitable[HttpResponseBase]
+log = logging.getLogger("website.access")
+QUIET = ("/static/", "/healthz", "/readyz")
 REQUEST_ID = re.compile(r"\A[A-Za-z0-9._-]{1,64}\Z")
 
 
@@ -40,16 +46,29 @@ class _Middleware:
 
 
 class RequestIdMiddleware(_Middleware):
-    """Take over a caller's X-Request-ID if it looks like one, make one otherwise, and say it in the answer."""
+    """
+    Take over a caller's X-Request-ID if it looks like one, make one otherwise, and say it in the answer.
+
+    Writes the access log too: here the request's id is known. Only the path is written, never the query.
+    """
 
     def before(self, request: HttpRequest) -> None:
         given = request.headers.get("X-Request-ID", "")
         request.request_id = given if REQUEST_ID.match(given) else uuid4().hex  # type: ignore[attr-defined]
+        request.began_at = time.monotonic()  # type: ignore[attr-defined]
         context.request_id.set(request.request_id)  # type: ignore[attr-defined]
 
     def after(self, request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
         response["X-Request-ID"] = request.request_id  # type: ignore[attr-defined]
+        if not request.path.startswith(QUIET):
+            _log_access(request, response)
         return response
+
+
+def _log_access(request: HttpRequest, response: HttpResponseBase) -> None:
+    milliseconds = round((time.monotonic() - request.began_at) * 1000)  # type: ignore[attr-defined]
+    extra = {"method": request.method, "path": request.path, "status": response.status_code, "ms": milliseconds}
+    log.info("%s %s %s in %s ms", request.method, request.path, response.status_code, milliseconds, extra=extra)
 
 
 class SecurityHeadersMiddleware(_Middleware):
@@ -63,3 +82,12 @@ class SecurityHeadersMiddleware(_Middleware):
         response.setdefault("Cross-Origin-Resource-Policy", "same-origin")
         response.setdefault("Permissions-Policy", "geolocation=(), payment=(), usb=()")
         return response
+
+
+class ProblemMiddleware(_Middleware):
+    """Answer a refusal of a view that is not DRF's (media, log-in) as DRF's views do."""
+
+    def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
+        if isinstance(exception, ApplicationError):
+            return problem_response(problem_of(exception))
+        return None

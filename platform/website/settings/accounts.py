@@ -32,7 +32,6 @@ ACCOUNT_RATE_LIMITS = {
 }
 # Who is behind an address is only known as far as the proxies in front are ours.
 ALLAUTH_TRUSTED_PROXY_COUNT = environment.TRUSTED_PROXIES
-USERSESSIONS_TRACK_ACTIVITY = False
 
 DEFAULT_FROM_EMAIL = environment.EMAIL_FROM
 if environment.EMAIL_URL:

@@ -4,6 +4,8 @@ DEBUG = environment.DEBUG
 VAR_DIR = environment.VAR_DIR
 ROOT_DIR = environment.ROOT
 
+HOST = environment.HOST
+PORT = environment.PORT
 ROOT_URLCONF = "website.urls"
 ASGI_APPLICATION = "website.asgi.application"
 
@@ -14,7 +16,6 @@ INSTALLED_APPS = [
     "django.contrib.admin",
     "django.contrib.auth",
     "django.contrib.contenttypes",
-    "django.contrib.humanize",
     "django.contrib.sessions",
     "django.contrib.messages",
     "django.contrib.staticfiles",
@@ -27,7 +28,6 @@ INSTALLED_APPS = [
     "allauth",
     "allauth.account",
     "allauth.headless",
-    "allauth.usersessions",
     "foundation",
     "accounts",
     "jobs",
@@ -52,6 +52,8 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "allauth.account.middleware.AccountMiddleware",
+    # Innermost: refusals of plain views become problems before anybody else sees an exception.
+    "website.middleware.ProblemMiddleware",
 ]
 
 TEMPLATES = [

@@ -42,6 +42,9 @@ DATABASE_URL = env.str("DATABASE_URL", default="")
 VALKEY_URL = env.str("VALKEY_URL", default=env.str("REDIS_URL", default=""))
 CHANNEL_LAYER = choice("IMPASTO_CHANNEL_LAYER", default="valkey", allowed=("valkey", "memory"))
 
+HOST = env.str("IMPASTO_HOST", default="127.0.0.1")
+PORT = number("PORT", default=8000)
+
 SLOW_WORKERS = number("IMPASTO_SLOW_WORKERS", default=1)
 QUICK_WORKERS = number("IMPASTO_QUICK_WORKERS", default=1)
 

@@ -1,0 +1,1 @@
+"""One command that runs the whole site, and takes all of it along when it goes."""
