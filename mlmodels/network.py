@@ -1,0 +1,167 @@
+"""
+The transform network: a picture and a style embedding in, the painted picture out.
+
+Shapes: B batch, K feature channels, H height, W width, E embedding. Images are RGB floats in [0, 1].
+
+Arbitrary style by conditional instance normalization (Dumoulin et al. 2017, eq. 5; Ghiasi et al. 2017): the embedding
+predicts the scale and shift of every normalization layer, everything else is shared by all styles.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, TypeVar, cast
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+M = TypeVar("M", bound=nn.Module)
+
+EMBEDDING_SIZE = 128
+BORDER = 16  # pixels of replicate padding, cropped again: zero padding alone leaves a halo around the picture
+MULTIPLE = 8  # pixel-unshuffle by 2, stride 2, and one more so that shapes stay even on every level
+EPSILON = 1e-5  # added to a variance of activations of order one; fp32 statistics, so no larger floor is needed
+
+
+@dataclass(frozen=True)
+class SceneStatistics:
+    """Mean and variance of every normalization layer, fp32, shape (1, K, 1, 1) each, in the network's order."""
+
+    means: tuple[Tensor, ...]
+    variances: tuple[Tensor, ...]
+
+
+class ConditionalInstanceNorm(nn.Module):
+    """Normalize per picture and channel, then scale by 1 + delta and shift as the style says."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.channels = channels
+
+    def forward(self, features_BKHW: Tensor, style_B2K: Tensor, fixed: tuple[Tensor, Tensor] | None = None) -> Tensor:
+        features = features_BKHW.float()  # half precision overflows the variance
+        mean, variance = fixed or measure(features, dims=(2, 3))
+        scale = torch.rsqrt(variance + EPSILON) * (1 + style_B2K[:, : self.channels, None, None])
+        return features * scale + (style_B2K[:, self.channels :, None, None] - mean * scale)
+
+
+def measure(features_BKHW: Tensor, dims: tuple[int, ...]) -> tuple[Tensor, Tensor]:
+    """Return mean and (biased) variance over `dims`, kept as size-one axes."""
+    variance, mean = torch.var_mean(features_BKHW, dims, keepdim=True, correction=0)
+    return mean, variance
+
+
+def separable(inputs: int, outputs: int, *, stride: int = 1, kernel: int = 3) -> nn.Sequential:
+    """Depthwise, then pointwise convolution (Howard et al. 2017): about one eighth of a plain one's work."""
+    return nn.Sequential(
+        nn.Conv2d(inputs, inputs, kernel, stride, kernel // 2, groups=inputs, bias=False),
+        nn.Conv2d(inputs, outputs, 1, bias=False),
+    )
+
+
+def binomial_kernel(channels: int) -> Tensor:
+    """Return [1 2 1]/4 in both directions per channel: zero at the Nyquist frequency, so no checkerboard passes."""
+    taps = torch.tensor([1.0, 2.0, 1.0]) / 4
+    return torch.outer(taps, taps).expand(channels, 1, 3, 3).clone()
+
+
+class TransformNetwork(nn.Module):
+    """
+    The depthwise-separable painter.
+
+    Half size at the door (pixel-unshuffle), a quarter in the residual body, full size again by pixel-shuffle followed
+    by a fixed binomial filter. Every convolution but the last is followed by conditional instance normalization.
+    """
+
+    def __init__(self, *, embedding: int = EMBEDDING_SIZE, blocks: int = 5, kernel: int = 5, width: int = 64) -> None:
+        super().__init__()
+        self.options = {"embedding": embedding, "blocks": blocks, "kernel": kernel, "width": width}
+        half = width // 2
+        self.widths = [half, width, *[width] * (2 * blocks), half]
+        self.first = nn.Conv2d(12, half, 3, padding=1, bias=False)
+        self.down = separable(half, width, stride=2)
+        self.body = nn.ModuleList([separable(width, width, kernel=kernel) for _ in range(2 * blocks)])
+        self.up = separable(width, half)
+        self.last = nn.Conv2d(half, 12, 3, padding=1)
+        self.film = nn.Linear(embedding, 2 * sum(self.widths))
+        self.norms = nn.ModuleList([ConditionalInstanceNorm(channels) for channels in self.widths])
+        self.binomial: Tensor
+        self.register_buffer("binomial", binomial_kernel(3))
+        self._initialize()
+
+    def _initialize(self) -> None:
+        nn.init.normal_(self.film.weight, std=0.02)
+        nn.init.zeros_(self.film.bias)
+        with torch.no_grad():  # ICNR (Aitken et al. 2017): the four sub-pixels start alike
+            grouped = self.last.weight.view(3, 4, *self.last.weight.shape[1:])
+            grouped[:] = grouped[:, :1].clone()
+
+    def forward(self, images_B3HW: Tensor, embedding_BE: Tensor) -> Tensor:
+        """Paint; any height and width of at least 32 pixels. Returns (B, 3, H, W) in [0, 1]."""
+        return self.paint(images_B3HW, embedding_BE)[0]
+
+    def paint(
+        self, images_B3HW: Tensor, embedding_BE: Tensor, statistics: SceneStatistics | None = None
+    ) -> tuple[Tensor, Tensor]:
+        """Return the painting and the body's features (quarter size), which the temporal loss compares."""
+        height, width = images_B3HW.shape[-2:]
+        painted, features = self._run(pad(images_B3HW), embedding_BE, _Norms(self, embedding_BE, statistics))
+        inside = features[..., BORDER // 4 : (BORDER + height) // 4, BORDER // 4 : (BORDER + width) // 4]
+        return painted[..., BORDER : BORDER + height, BORDER : BORDER + width], inside
+
+    def statistics(self, images_B3HW: Tensor, embedding_BE: Tensor) -> SceneStatistics:
+        """Measure every norm layer over the whole batch at once: the statistics of a scene."""
+        norms = _Norms(self, embedding_BE, None, together=True)
+        self._run(pad(images_B3HW), embedding_BE, norms)
+        return SceneStatistics(tuple(norms.means), tuple(norms.variances))
+
+    def _run(self, padded: Tensor, embedding: Tensor, norm: "_Norms") -> tuple[Tensor, Tensor]:
+        features = F.pixel_unshuffle(padded, 2).contiguous(memory_format=torch.channels_last)
+        features = F.relu(norm(self.first(features)))
+        features = F.relu(norm(self.down(features)))
+        for first, second in zip(self.body[::2], self.body[1::2], strict=True):
+            features = features + norm(second(F.relu(norm(first(features)))))
+        wide = F.interpolate(features, scale_factor=2, mode="nearest")
+        wide = F.relu(norm(self.up(wide)))
+        return torch.sigmoid(self._full_size(self.last(wide))), features
+
+    def _full_size(self, subpixels: Tensor) -> Tensor:
+        full = F.pad(F.pixel_shuffle(subpixels.float(), 2), (1, 1, 1, 1), mode="replicate")
+        return F.conv2d(full, self.binomial, groups=3)
+
+
+class _Norms:
+    """One pass through the norm layers in order, with live or fixed statistics."""
+
+    def __init__(
+        self, network: TransformNetwork, embedding: Tensor, fixed: SceneStatistics | None, together: bool = False
+    ) -> None:
+        self.layers = iter(network.norms)
+        self.styles = iter(network.film(embedding).split([2 * width for width in network.widths], dim=1))
+        self.fixed = iter(zip(fixed.means, fixed.variances, strict=True)) if fixed else None
+        self.together = together
+        self.means: list[Tensor] = []
+        self.variances: list[Tensor] = []
+
+    def __call__(self, features: Tensor) -> Tensor:
+        statistics = next(self.fixed) if self.fixed else None
+        if self.together:
+            statistics = measure(features.float(), dims=(0, 2, 3))
+            self.means.append(statistics[0])
+            self.variances.append(statistics[1])
+        return next(self.layers)(features, next(self.styles), statistics)
+
+
+def pad(images_B3HW: Tensor) -> Tensor:
+    """Replicate the border by 16 px, and on the far sides up to the next multiple of 8."""
+    height, width = images_B3HW.shape[-2:]
+    right, bottom = -width % MULTIPLE, -height % MULTIPLE
+    return F.pad(images_B3HW, (BORDER, BORDER + right, BORDER, BORDER + bottom), mode="replicate")
+
+
+def channels_last(module: M) -> M:
+    """Return the module with its weights laid out as CPU convolutions want them (unknown to torch's stubs)."""
+    return cast(M, cast(Any, module).to(memory_format=torch.channels_last))
+
+
+NETWORKS: dict[str, Callable[..., TransformNetwork]] = {"student": TransformNetwork}

@@ -1,0 +1,128 @@
+"""
+Style predictors: a picture in, the embedding that the transform network's norm layers read out.
+
+The teacher sees VGG16 channel statistics, of which the style loss is a function, so it generalizes from few styles.
+The one that ships is a MobileNetV3-small (Howard et al. 2019, table 2) that learns the teacher's embedding from any
+picture.
+"""
+
+import torch
+from torch import Tensor, nn
+
+from .network import EMBEDDING_SIZE
+from .vgg import STATISTICS_SIZE
+
+INPUT_SIZE = 192  # pixels, both sides: what the MobileNetV3 is taught at and used at
+
+
+class StatisticsPredictor(nn.Module):
+    """Teacher: standardized VGG16 statistics (B, 1920) to an embedding (B, E). The constants travel as buffers."""
+
+    def __init__(self, embedding: int = EMBEDDING_SIZE, hidden: int = 256) -> None:
+        super().__init__()
+        self.mean: Tensor
+        self.deviation: Tensor
+        self.register_buffer("mean", torch.zeros(STATISTICS_SIZE))
+        self.register_buffer("deviation", torch.ones(STATISTICS_SIZE))
+        self.layers = nn.Sequential(nn.Linear(STATISTICS_SIZE, hidden), nn.ReLU(), nn.Linear(hidden, embedding))
+
+    def standardize_to(self, statistics_NS: Tensor) -> None:
+        """Take mean and deviation from a sample of styles."""
+        self.mean.copy_(statistics_NS.mean(0))
+        self.deviation.copy_(statistics_NS.std(0) + 1e-3)
+
+    def forward(self, statistics_BS: Tensor) -> Tensor:
+        return self.layers((statistics_BS - self.mean) / self.deviation)
+
+
+class SqueezeExcite(nn.Module):
+    """Scale channels by what the whole picture says (Hu et al. 2018), with a hard sigmoid."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        inner = max(8, (channels // 4 + 4) // 8 * 8)
+        self.gate = nn.Sequential(
+            nn.AdaptiveAvgPool2d(1),
+            nn.Conv2d(channels, inner, 1),
+            nn.ReLU(),
+            nn.Conv2d(inner, channels, 1),
+            nn.Hardsigmoid(),
+        )
+
+    def forward(self, features: Tensor) -> Tensor:
+        return features * self.gate(features)
+
+
+class InvertedResidual(nn.Module):
+    """Expand, depthwise convolution, squeeze-excite, project; a residual where shapes allow."""
+
+    def __init__(self, row: "Row", inputs: int) -> None:
+        super().__init__()
+        kernel, expanded, outputs, squeeze, swish, stride = row
+        act: type[nn.Module] = nn.Hardswish if swish else nn.ReLU
+        steps: list[nn.Module] = []
+        if expanded != inputs:
+            steps += [nn.Conv2d(inputs, expanded, 1, bias=False), nn.BatchNorm2d(expanded), act()]
+        depthwise = nn.Conv2d(expanded, expanded, kernel, stride, kernel // 2, groups=expanded, bias=False)
+        steps += [depthwise, nn.BatchNorm2d(expanded), act()]
+        if squeeze:
+            steps.append(SqueezeExcite(expanded))
+        steps += [nn.Conv2d(expanded, outputs, 1, bias=False), nn.BatchNorm2d(outputs)]
+        self.steps = nn.Sequential(*steps)
+        self.residual = stride == 1 and inputs == outputs
+
+    def forward(self, features: Tensor) -> Tensor:
+        return features + self.steps(features) if self.residual else self.steps(features)
+
+
+Row = tuple[int, int, int, bool, bool, int]  # kernel, expanded, outputs, squeeze-excite, hard swish, stride
+SMALL: tuple[Row, ...] = (
+    (3, 16, 16, True, False, 2),
+    (3, 72, 24, False, False, 2),
+    (3, 88, 24, False, False, 1),
+    (5, 96, 40, True, True, 2),
+    (5, 240, 40, True, True, 1),
+    (5, 240, 40, True, True, 1),
+    (5, 120, 48, True, True, 1),
+    (5, 144, 48, True, True, 1),
+    (5, 288, 96, True, True, 2),
+    (5, 576, 96, True, True, 1),
+    (5, 576, 96, True, True, 1),
+)
+
+
+class MobileNetV3Small(nn.Module):
+    """
+    Student: RGB pictures (B, 3, 192, 192) in [0, 1] to an embedding (B, E).
+
+    Style is texture: besides the last layer's mean, the head reads means and deviations of two earlier levels, the
+    same kind of numbers that its teacher is given.
+    """
+
+    def __init__(self, embedding: int = EMBEDDING_SIZE, hidden: int = 384) -> None:
+        super().__init__()
+        self.stem = nn.Sequential(nn.Conv2d(3, 16, 3, 2, 1, bias=False), nn.BatchNorm2d(16), nn.Hardswish())
+        widths = [16, *[row[2] for row in SMALL]]
+        self.blocks = nn.ModuleList([InvertedResidual(row, inputs) for row, inputs in zip(SMALL, widths, strict=False)])
+        self.tail = nn.Sequential(nn.Conv2d(96, 576, 1, bias=False), nn.BatchNorm2d(576), nn.Hardswish())
+        self.head = nn.Sequential(
+            nn.Linear(2 * (16 + 24 + 48) + 576, hidden), nn.Hardswish(), nn.Linear(hidden, embedding)
+        )
+        self.mean: Tensor
+        self.deviation: Tensor
+        self.register_buffer("mean", torch.tensor([0.485, 0.456, 0.406]).view(1, 3, 1, 1))
+        self.register_buffer("deviation", torch.tensor([0.229, 0.224, 0.225]).view(1, 3, 1, 1))
+
+    def forward(self, images_B3HW: Tensor) -> Tensor:
+        features = self.stem((images_B3HW - self.mean) / self.deviation)
+        seen = [_moments(features)]
+        for index, block in enumerate(self.blocks):
+            features = block(features)
+            if index in (2, 7):
+                seen.append(_moments(features))
+        return self.head(torch.cat([*seen, self.tail(features).mean((2, 3))], dim=1))
+
+
+def _moments(features: Tensor) -> Tensor:
+    variance, mean = torch.var_mean(features, (2, 3))
+    return torch.cat([mean, torch.sqrt(variance + 1e-6)], dim=1)

@@ -1,0 +1,181 @@
+"""
+A model release: the two networks that ship, as safetensors with a description, ready to paint.
+
+Pictures are RGB bytes, (H, W, 3); embeddings are float32 vectors (E,).
+"""
+
+import argparse
+import hashlib
+import json
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from PIL import Image
+from safetensors.torch import load_file, save_file
+from torch import Tensor, nn
+
+from .network import NETWORKS, SceneStatistics, channels_last
+from .predictor import INPUT_SIZE, MobileNetV3Small
+
+SHIPPED = Path(__file__).parent / "weights" / "impasto-v1"
+SMALLEST = 32  # pixels: below, a quarter-size body has too few pixels for statistics
+STRENGTHS = (0.0, 1.5)
+
+Pixels = NDArray[np.uint8]
+Vector = NDArray[np.float32]
+
+
+class BadRelease(ValueError):
+    """The folder lacks a file of a release, or a file is not the one that the description names."""
+
+
+class TooSmall(ValueError):
+    """The picture has a side below 32 pixels."""
+
+
+class Release:
+    """The shipped pair: stateless, so one may serve many callers; torch's thread count is the process's own affair."""
+
+    def __init__(self, folder: Path) -> None:
+        """:raises BadRelease: when the folder holds no whole release"""
+        try:
+            self.description: dict[str, Any] = json.loads((folder / "model.json").read_text())
+            self._files = [folder / "transform.safetensors", folder / "predictor.safetensors"]
+            self.sha256 = checksum(self._files)
+            transform, predictor = (load_file(path) for path in self._files)
+        except (OSError, ValueError) as error:
+            raise BadRelease(f"{folder}: {error}") from error
+        self.name: str = self.description["name"]
+        self.version: str = self.description["version"]
+        self.embedding_size: int = self.description["network"]["embedding"]
+        self.transform = _ready(NETWORKS["student"](**self.description["network"]), transform)
+        self.predictor = _ready(MobileNetV3Small(self.embedding_size), predictor)
+
+    @torch.inference_mode()
+    def embed(self, image_HWC: Pixels) -> Vector:
+        """Return the style embedding (E,) of a picture: its short side's middle square at 192 px."""
+        image = Image.fromarray(image_HWC)
+        side = min(image.size)
+        left, top = (image.width - side) // 2, (image.height - side) // 2
+        square = image.resize((INPUT_SIZE, INPUT_SIZE), Image.Resampling.BICUBIC, (left, top, left + side, top + side))
+        return self.predictor(to_tensor(np.asarray(square)[None]))[0].numpy()
+
+    def blend(self, styles: list[tuple[Vector, float]], own: Vector, strength: float) -> Vector:
+        """
+        Mix styles by their relative weights and go from the picture's own embedding (0) to the mix (1) and past it
+        (1.5).
+
+        :raises ValueError: no positive weight, or a strength outside 0..1.5
+        """
+        if not STRENGTHS[0] <= strength <= STRENGTHS[1]:
+            raise ValueError(f"strength must be between 0 and 1.5, got {strength}")
+        total = sum(weight for _, weight in styles)
+        if total <= 0 or any(weight < 0 for _, weight in styles):
+            raise ValueError("style weights must not be negative, and at least one must be positive")
+        mixed = sum((weight / total * embedding for embedding, weight in styles), np.zeros_like(own))
+        return (own + strength * (mixed - own)).astype(np.float32)
+
+    @torch.inference_mode()
+    def statistics(self, frames_BHWC: Pixels, embedding: Vector) -> SceneStatistics:
+        """Measure every norm layer over frames sampled from a scene, as one batch."""
+        return self.transform.statistics(self._frames(frames_BHWC), _batch(embedding, 1).expand(len(frames_BHWC), -1))
+
+    @torch.inference_mode()
+    def paint(self, frames_BHWC: Pixels, embedding: Vector, statistics: SceneStatistics | None = None) -> Pixels:
+        """
+        Paint frames of any size from 32 px; the result has the same shape.
+
+        :param embedding: (E,) for all frames or (B, E)
+        :param statistics: of the scene; without them each frame is normalized by its own
+        :raises TooSmall: a side below 32 px
+        """
+        frames = self._frames(frames_BHWC)
+        painted, _ = self.transform.paint(frames, _batch(embedding, len(frames)), statistics)
+        return (painted * 255).round().byte().permute(0, 2, 3, 1).contiguous().numpy()
+
+    def _frames(self, frames_BHWC: Pixels) -> Tensor:
+        if min(frames_BHWC.shape[1:3]) < SMALLEST:
+            raise TooSmall(f"a picture needs at least {SMALLEST} pixels on each side, got {frames_BHWC.shape[1:3]}")
+        return to_tensor(frames_BHWC)
+
+
+def _ready(network: Any, weights: dict[str, Tensor]) -> Any:
+    network.load_state_dict(
+        {key: value.float() if value.is_floating_point() else value for key, value in weights.items()}
+    )
+    return channels_last(network.eval().requires_grad_(False))
+
+
+def _batch(embedding: Vector, frames: int) -> Tensor:
+    vector = torch.from_numpy(np.array(embedding, dtype=np.float32))
+    return vector[None].expand(frames, -1) if vector.ndim == 1 else vector
+
+
+def to_tensor(images_BHWC: Pixels) -> Tensor:
+    """Return bytes (B, H, W, 3) as floats in [0, 1], (B, 3, H, W)."""
+    return torch.from_numpy(np.array(images_BHWC)).permute(0, 3, 1, 2).float() / 255
+
+
+def checksum(files: list[Path]) -> str:
+    """Return the SHA-256 over the weight files, in order."""
+    digest = hashlib.sha256()
+    for path in files:
+        digest.update(path.read_bytes())
+    return digest.hexdigest()
+
+
+@lru_cache(maxsize=2)
+def load_release(path: Path | None = None) -> Release:
+    """
+    Return the release in a folder, by default the one that ships; loaded once per process.
+
+    :raises BadRelease: when the folder holds no whole release
+    """
+    return Release(path or SHIPPED)
+
+
+def export(transform_run: Path, predictor_run: Path, folder: Path, *, name: str, version: str) -> None:
+    """Write a release from two checkpoints. Weights are stored in half precision; they are used in single."""
+    trained = torch.load(transform_run / "checkpoint.pt", weights_only=True)
+    distilled = torch.load(predictor_run / "checkpoint.pt", weights_only=True)
+    prefix = "transform."
+    weights = {key.removeprefix(prefix): value for key, value in trained["model"].items() if key.startswith(prefix)}
+    folder.mkdir(parents=True, exist_ok=True)
+    save_file(_halved(weights), folder / "transform.safetensors")
+    save_file(_halved(distilled["model"]), folder / "predictor.safetensors")
+    probe = NETWORKS["student"](**trained["options"]["network"])
+    description = {
+        "name": name,
+        "version": version,
+        "network": probe.options,
+        "parameters": {"transform": _count(probe), "predictor": _count(MobileNetV3Small(probe.options["embedding"]))},
+        "training": {"steps": trained["step"], "metrics": trained["metrics"], "distillation": distilled["metrics"]},
+    }
+    (folder / "model.json").write_text(json.dumps(description, indent=2) + "\n")
+
+
+def _halved(weights: dict[str, Tensor]) -> dict[str, Tensor]:
+    return {key: value.contiguous().half() if value.is_floating_point() else value for key, value in weights.items()}
+
+
+def _count(network: nn.Module) -> int:
+    return sum(parameter.numel() for parameter in network.parameters())
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m mlmodels.release", description="Write a release from checkpoints.")
+    parser.add_argument("transform", type=Path, help="run folder of the transform stage")
+    parser.add_argument("predictor", type=Path, help="run folder of the distill stage")
+    parser.add_argument("--to", type=Path, default=SHIPPED)
+    parser.add_argument("--name", default="impasto-v1")
+    parser.add_argument("--version", default="1.0.0")
+    chosen = parser.parse_args()
+    export(chosen.transform, chosen.predictor, chosen.to, name=chosen.name, version=chosen.version)
+
+
+if __name__ == "__main__":
+    main()

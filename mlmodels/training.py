@@ -1,0 +1,299 @@
+"""
+Training of the transform network together with the statistics predictor.
+
+One seed and the step number decide every draw, so a run that was killed goes on from its last checkpoint exactly as
+if nothing had happened: same pictures, same motion, same optimizer state.
+"""
+
+import contextlib
+import dataclasses
+import math
+import random
+import subprocess
+import time
+import tomllib
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, TextIO
+
+import torch
+from torch import Tensor, nn
+
+from . import losses
+from .data import ContentSample, FeatureCache, fingerprint, list_pictures
+from .motion import synthetic_pair
+from .network import NETWORKS, TransformNetwork, channels_last
+from .predictor import StatisticsPredictor
+from .vgg import VGGFeatures, channel_statistics
+
+REPORT_EVERY = 25
+
+
+class BadConfig(ValueError):
+    """The training file names an option that does not exist, or gives it a value that cannot be."""
+
+
+@dataclass(frozen=True)
+class Phase:
+    """Some steps at one crop size with one set of loss weights; the learning rate falls by a cosine."""
+
+    steps: int
+    size: int = 160
+    batch: int = 4
+    content: float = 1.0
+    style: float = 20.0
+    temporal: float = 150.0
+    feature: float = 0.002  # of the temporal weight: the relative feature term's share
+    variation: float = 1.0
+    learning_rate: tuple[float, float] = (1e-3, 1e-3)
+
+
+@dataclass(frozen=True)
+class TrainingOptions:
+    """One TOML file. Paths are relative to the working directory."""
+
+    run: str
+    vgg: str
+    content: list[str]
+    styles: list[str]
+    phases: list[Phase]
+    network: dict[str, int] = field(default_factory=dict)
+    seed: int = 1
+    threads: int = 2
+    warm_up: int = 200
+    own_share: float = 0.15  # samples whose style is their own picture: they teach strength 0
+    content_pool: int = 1200  # pictures whose features are kept in memory
+    style_pool: int = 1200
+    checkpoint_every: int = 200
+    favourites: list[str] = field(default_factory=list)  # folders of styles that are always in the pool
+    favourite_share: float = 0.15
+    freeze_predictor: bool = False  # keeps the embedding space fixed while a student is taught it
+    start_from: str = ""  # a checkpoint whose weights (not optimizer) a new run begins with
+
+    @property
+    def steps(self) -> int:
+        return sum(phase.steps for phase in self.phases)
+
+
+def read_options(path: Path) -> TrainingOptions:
+    """
+    Read a training file.
+
+    :raises BadConfig: unknown keys, missing keys or no phases
+    """
+    values = tomllib.loads(path.read_text())
+    try:
+        phases = [
+            Phase(**{**row, "learning_rate": tuple(row.get("learning_rate", (1e-3, 1e-3)))})
+            for row in values.pop("phases")
+        ]
+        return TrainingOptions(**values, phases=phases)
+    except (TypeError, KeyError) as error:
+        raise BadConfig(f"{path}: {error}") from error
+
+
+class Sampler:
+    """What step N trains on: a function of the seed and N alone."""
+
+    def __init__(self, options: TrainingOptions, cache: FeatureCache) -> None:
+        self.options, self.cache = options, cache
+        self.content = self._pool(options.content, options.content_pool)
+        self.styles = self._pool(options.styles, options.style_pool)
+        self.favourites = list_pictures([Path(folder) for folder in options.favourites]) if options.favourites else []
+
+    def _pool(self, folders: list[str], most: int) -> list[Path]:
+        paths = list_pictures([Path(folder) for folder in folders])
+        random.Random(self.options.seed).shuffle(paths)
+        return paths[:most]
+
+    def draw(self, step: int, phase: Phase) -> "Batch":
+        rng = random.Random(f"{self.options.seed} {step}")
+        photos = [self._photo(rng, phase.size) for _ in range(phase.batch)]
+        own = torch.tensor([rng.random() < self.options.own_share for _ in photos])
+        drawn = [self._style(rng) for _ in photos]
+        statistics = [
+            photo.statistics if is_own else style for photo, is_own, style in zip(photos, own, drawn, strict=True)
+        ]
+        return Batch(photos, torch.stack(statistics), own, torch.Generator().manual_seed(rng.getrandbits(48)))
+
+    def _style(self, rng: random.Random) -> Tensor:
+        favoured = self.favourites and rng.random() < self.options.favourite_share
+        return self.cache.style(rng.choice(self.favourites if favoured else self.styles), rng.choice((160, 192)))
+
+    def _photo(self, rng: random.Random, size: int) -> ContentSample:
+        sample = self.cache.content(rng.choice(self.content), size)
+        return sample.mirrored() if rng.random() < 0.5 else sample
+
+
+@dataclass
+class Batch:
+    """Photographs, the style statistics (B, 1920) to paint them with, and which of them get their own (B,)."""
+
+    photos: list[ContentSample]
+    style_BS: Tensor
+    own_B: Tensor
+    generator: torch.Generator
+
+    @property
+    def images(self) -> Tensor:
+        return torch.stack([photo.image_3SS for photo in self.photos])
+
+    @property
+    def content_features(self) -> dict[int, Tensor]:
+        return {
+            2: torch.stack([photo.relu3_1 for photo in self.photos]),
+            3: torch.stack([photo.relu4_1 for photo in self.photos]),
+        }
+
+
+class StyleModel(nn.Module):
+    """The pair that trains together."""
+
+    def __init__(self, network: dict[str, int]) -> None:
+        super().__init__()
+        self.predictor = StatisticsPredictor()
+        self.transform: TransformNetwork = NETWORKS["student"](**network)
+
+
+def losses_of(model: StyleModel, vgg: VGGFeatures, batch: Batch, phase: Phase) -> dict[str, Tensor]:
+    """Paint a moving pair and weigh every term; `total` is what is minimized, the others are unweighted means."""
+    first = batch.images
+    pair = synthetic_pair(first, batch.generator)
+    embedding = model.predictor(batch.style_BS)
+    painted, body = model.transform.paint(torch.cat([first, pair.second_B3HW]), embedding.repeat(2, 1))
+    (now, later), (body_now, body_later) = painted.chunk(2), body.chunk(2)
+    features = vgg(now)
+    content = _content(features, batch)
+    style = losses.style_loss(channel_statistics(features), batch.style_BS)
+    output = losses.output_temporal_loss((now, later), (first, pair.second_B3HW), pair.grid_BHW2, pair.seen_B1HW)
+    feature = losses.feature_temporal_loss((body_now, body_later), pair.grid_BHW2, pair.seen_B1HW)
+    own = ((now - first).abs().mean((1, 2, 3)) * batch.own_B).sum() / len(first)
+    variation = losses.total_variation(now)
+    painting = torch.where(batch.own_B, 0.3, 1.0)  # an own picture is taught by its pixels; its style is met by itself
+    total = (painting * (phase.content * content + phase.style * style)).mean() + phase.variation * variation.mean()
+    total = total + phase.temporal * (output.mean() + phase.feature * feature.mean()) + 2 * own
+    parts = {"total": total, "content": content, "style": style, "output": output, "feature": feature, "own": own}
+    return {name: value.mean() for name, value in parts.items()}
+
+
+def _content(features: list[Tensor], batch: Batch) -> Tensor:
+    reference = batch.content_features
+    return losses.content_loss(features, [features[0], features[1], reference[2], reference[3]])
+
+
+def phase_at(options: TrainingOptions, step: int) -> tuple[Phase, float]:
+    """Return the phase that a step (from 0) belongs to and how far through it the step is, 0..1."""
+    start = 0
+    for phase in options.phases:
+        if step < start + phase.steps:
+            return phase, (step - start) / phase.steps
+        start += phase.steps
+    return options.phases[-1], 1.0
+
+
+def learning_rate(options: TrainingOptions, step: int) -> float:
+    phase, done = phase_at(options, step)
+    start, end = phase.learning_rate
+    return min(1.0, (step + 1) / options.warm_up) * (end + (start - end) * 0.5 * (1 + math.cos(math.pi * done)))
+
+
+class Trainer:
+    """A run in a folder: options, model, optimizer, the step reached."""
+
+    def __init__(self, options: TrainingOptions) -> None:
+        torch.set_num_threads(options.threads)
+        torch.manual_seed(options.seed)
+        self.options, self.folder, self.step = options, Path(options.run), 0
+        self.vgg = VGGFeatures(Path(options.vgg) if options.vgg else None)
+        self.sampler = Sampler(options, FeatureCache(self.vgg))
+        self.model = channels_last(StyleModel(options.network))
+        self.optimizer = torch.optim.Adam(self.model.parameters(), 1e-3)
+        self._begin()
+        self.model.predictor.requires_grad_(not options.freeze_predictor)
+
+    def _begin(self) -> None:
+        if self.checkpoint.exists():
+            self._resume()
+        elif self.options.start_from:
+            self.model.load_state_dict(torch.load(self.options.start_from, weights_only=True)["model"])
+        else:
+            sample = [self.sampler.cache.style(path, 192) for path in self.sampler.styles[:160]]
+            self.model.predictor.standardize_to(torch.stack(sample))
+
+    @property
+    def checkpoint(self) -> Path:
+        return self.folder / "checkpoint.pt"
+
+    def _resume(self) -> None:
+        saved = torch.load(self.checkpoint, weights_only=True)
+        self.model.load_state_dict(saved["model"])
+        self.optimizer.load_state_dict(saved["optimizer"])
+        self.step = saved["step"]
+
+    def save(self, metrics: dict[str, float]) -> None:
+        """Write the checkpoint beside the old one and swap: a kill leaves one of the two, whole."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        unfinished = self.checkpoint.with_suffix(".tmp")
+        torch.save(self.state(metrics), unfinished)
+        unfinished.replace(self.checkpoint)
+
+    def state(self, metrics: dict[str, float]) -> dict[str, Any]:
+        return {
+            "model": self.model.state_dict(),
+            "optimizer": self.optimizer.state_dict(),
+            "step": self.step,
+            "metrics": metrics,
+            "options": dataclasses.asdict(self.options),
+            "data": fingerprint(self.sampler.content + self.sampler.styles),
+            "revision": git_revision(),
+        }
+
+    def train_step(self) -> dict[str, float]:
+        """Take one step; returns the unweighted loss parts."""
+        phase, _ = phase_at(self.options, self.step)
+        for group in self.optimizer.param_groups:
+            group["lr"] = learning_rate(self.options, self.step)
+        parts = losses_of(self.model, self.vgg, self.sampler.draw(self.step, phase), phase)
+        self.optimizer.zero_grad()
+        parts["total"].backward()
+        nn.utils.clip_grad_norm_(self.model.parameters(), 5.0)
+        self.optimizer.step()
+        self.step += 1
+        return {name: float(value.detach()) for name, value in parts.items()}
+
+    def run(self, output: TextIO) -> None:
+        """Train to the end of the last phase, reporting and saving on the way."""
+        means: dict[str, float] = {}
+        began, first = time.monotonic(), self.step
+        writer = _tensorboard(self.folder)
+        while self.step < self.options.steps:
+            for name, value in self.train_step().items():
+                means[name] = 0.97 * means.get(name, value) + 0.03 * value
+            if self.step % REPORT_EVERY == 0:
+                pace = (time.monotonic() - began) / (self.step - first)
+                print(_line(self.step, self.options.steps, pace, means), file=output, flush=True)
+                for name, value in means.items():
+                    writer.add_scalar(name, value, self.step)
+            if self.step % self.options.checkpoint_every == 0:
+                self.save(means)
+        self.save(means)
+        writer.close()
+
+
+def _tensorboard(folder: Path) -> Any:
+    from torch.utils.tensorboard import SummaryWriter  # slow to import, and only training needs it
+
+    return SummaryWriter(str(folder / "log"))
+
+
+def _line(step: int, steps: int, pace: float, means: dict[str, float]) -> str:
+    parts = " ".join(f"{name} {value:.4f}" for name, value in means.items())
+    return f"step {step}/{steps}  {pace:.2f} s/step  {(steps - step) * pace / 60:.0f} min left  {parts}"
+
+
+def git_revision() -> str:
+    """Return the revision of the code, or an empty text outside a checkout."""
+    with contextlib.suppress(OSError, subprocess.CalledProcessError):
+        done = subprocess.run(["git", "rev-parse", "HEAD"], capture_output=True, text=True, check=True)
+        return done.stdout.strip()
+    return ""
