@@ -9,6 +9,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from . import profiles, selectors, services
+from .authentication import person_of
 from .models import User
 
 
@@ -68,13 +69,13 @@ class MeSerializer(serializers.ModelSerializer[User]):
 class MeView(APIView):
     @extend_schema(operation_id="me", responses=MeSerializer)
     def get(self, request: Request) -> Response:
-        return Response(MeSerializer(request.user).data)
+        return Response(MeSerializer(person_of(request)).data)
 
     @extend_schema(operation_id="me_update", request=MeSerializer, responses=MeSerializer)
     def patch(self, request: Request) -> Response:
-        form = MeSerializer(request.user, data=request.data, partial=True)
+        form = MeSerializer(person_of(request), data=request.data, partial=True)
         form.is_valid(raise_exception=True)
-        user = services.user_describe(user=request.user, **form.validated_data)
+        user = services.user_describe(user=person_of(request), **form.validated_data)
         return Response(MeSerializer(user).data)
 
 

@@ -5,7 +5,10 @@ from typing import Any
 from allauth.headless.contrib.rest_framework.authentication import XSessionTokenAuthentication
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from rest_framework import authentication
+from rest_framework.exceptions import NotAuthenticated
 from rest_framework.request import Request
+
+from .models import User
 
 
 class SessionAuthentication(authentication.SessionAuthentication):
@@ -21,6 +24,17 @@ class TokenAuthentication(XSessionTokenAuthentication):
     def authenticate(self, request: Request) -> tuple[Any, Any] | None:
         known = super().authenticate(request)
         return known if known and known[0].is_active else None
+
+
+def person_of(request: Request) -> User:
+    """
+    Return who is asking, for views that need somebody.
+
+    :raises NotAuthenticated: for nobody
+    """
+    if not isinstance(request.user, User):
+        raise NotAuthenticated
+    return request.user
 
 
 class SessionScheme(OpenApiAuthenticationExtension):

@@ -15,6 +15,7 @@ from typing import Any
 from django.core.files.uploadedfile import UploadedFile
 from django.db import transaction
 from django.utils import timezone
+from rest_framework.exceptions import NotAuthenticated
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.utils.encoders import JSONEncoder
@@ -77,12 +78,14 @@ def _check(key: str) -> None:
 
 
 def _claim(request: Request, key: str) -> tuple[IdempotentAnswer, bool]:
+    if request.user.pk is None:
+        raise NotAuthenticated
     now = timezone.now()
-    mine = IdempotentAnswer.objects.filter(owner=request.user)
+    mine = IdempotentAnswer.objects.filter(owner_id=request.user.pk)
     mine.filter(created_at__lt=now - KEPT_FOR).delete()
     return mine.get_or_create(
         key=key,
-        defaults={"owner": request.user, "fingerprint": _fingerprint(request), "status": 0, "created_at": now},
+        defaults={"owner_id": request.user.pk, "fingerprint": _fingerprint(request), "status": 0, "created_at": now},
     )
 
 
@@ -116,8 +119,9 @@ def _fingerprint(request: Request) -> str:
 
 def _content(value: Any) -> bytes:
     if isinstance(value, UploadedFile):
+        digest = hashlib.sha256()
+        for chunk in value.chunks():  # rewinds first
+            digest.update(chunk)
         value.seek(0)
-        content = hashlib.file_digest(value.file, "sha256").digest()
-        value.seek(0)
-        return content
+        return digest.digest()
     return json.dumps(value, sort_keys=True, cls=JSONEncoder).encode()

@@ -1,43 +1,36 @@
-"""Headers and identities that every answer carries. Both kinds of server are served: sync tests and the ASGI site."""
+"""Headers and identities that every answer carries."""
 
 import logging
 import re
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
+from itertools import islice
 from uuid import uuid4
 
-from asgiref.sync import iscoroutinefunction, markcoroutinefunction
+from asgiref.sync import sync_to_async
 from django.conf import settings
-from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.core.handlers.asgi import ASGIRequest
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
 
 from foundation import context
 from foundation.errors import ApplicationError
 from foundation.problems import problem_of, problem_response
 
-Answer = HttpResponseBase | Awaitable[HttpResponseBase]
 log = logging.getLogger("website.access")
+BLOCKS_AT_ONCE = 64
 QUIET = ("/static/", "/healthz", "/readyz")
 REQUEST_ID = re.compile(r"\A[A-Za-z0-9._-]{1,64}\Z")
 
 
 class _Middleware:
-    sync_capable = True
-    async_capable = True
+    """Plain and synchronous, like WhiteNoise further in: Django runs all of it in the one thread of the request."""
 
-    def __init__(self, get_response: Callable[[HttpRequest], Answer]) -> None:
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
         self.get_response = get_response
-        self.is_async = iscoroutinefunction(get_response)
-        if self.is_async:
-            markcoroutinefunction(self)
 
-    def __call__(self, request: HttpRequest) -> Answer:
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
         self.before(request)
-        if self.is_async:
-            return self._later(request)
-        return self.after(request, self.get_response(request))  # type: ignore[arg-type]
-
-    async def _later(self, request: HttpRequest) -> HttpResponseBase:
-        return self.after(request, await self.get_response(request))  # type: ignore[misc]
+        return self.after(request, self.get_response(request))
 
     def before(self, request: HttpRequest) -> None: ...
 
@@ -82,6 +75,27 @@ class SecurityHeadersMiddleware(_Middleware):
         response.setdefault("Cross-Origin-Resource-Policy", "same-origin")
         response.setdefault("Permissions-Policy", "geolocation=(), payment=(), usb=()")
         return response
+
+
+class StreamingMiddleware(_Middleware):
+    """
+    Let a file leave piece by piece.
+
+    Under ASGI Django would read a file response to its end into memory before the first byte goes out.
+    """
+
+    def after(self, request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
+        leaves_async = isinstance(request, ASGIRequest)
+        if leaves_async and isinstance(response, StreamingHttpResponse) and not response.is_async:
+            response.streaming_content = _in_pieces(iter(response.streaming_content))  # type: ignore[arg-type]
+        return response
+
+
+async def _in_pieces(parts: Iterator[bytes]) -> AsyncIterator[bytes]:
+    # Files come in blocks of 4 KB; a change of threads for each would cost more than reading it.
+    take = sync_to_async(lambda: b"".join(islice(parts, BLOCKS_AT_ONCE)), thread_sensitive=False)
+    while piece := await take():
+        yield piece
 
 
 class ProblemMiddleware(_Middleware):

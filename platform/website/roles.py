@@ -2,8 +2,9 @@
 
 from typing import Any
 
-from accounts.selectors import MODERATORS
 from django.contrib.auth.models import Group, Permission
+
+from accounts.selectors import MODERATORS
 
 MODERATOR_PERMISSIONS = {
     "accounts.view_user",

@@ -43,6 +43,7 @@ MIDDLEWARE = [
     # Outermost, so that every answer and every log line of a request carries its id.
     "website.middleware.RequestIdMiddleware",
     "website.middleware.SecurityHeadersMiddleware",
+    "website.middleware.StreamingMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",

@@ -30,6 +30,9 @@ LOGGING: dict[str, Any] = {
         "django.server": {"handlers": ["stderr"], "propagate": False},
         # Every 404 a scanner provokes would be a warning.
         "django.request": {"level": "ERROR"},
+        # It tells of every process it starts.
+        "django-q": {"level": "WARNING"},
+        "uvicorn": {"level": "WARNING"},
         "django.channels.server": {"level": "WARNING"},
     },
 }

@@ -21,7 +21,6 @@ _COMMON = {
     "max_rss": 700_000,
     "compress": False,
     "label": "Queue",
-    "log_level": environment.LOG_LEVEL,
 }
 
 # Two clusters, so that an upload is not kept waiting behind an hour of painting. `async_task(..., cluster="quick")`.

@@ -5,14 +5,14 @@ MEDIA_ROOT = environment.VAR_DIR / "media"
 MEDIA_URL = "/media/"
 
 STATIC_URL = "/static/"
-STATIC_ROOT = environment.VAR_DIR / "static"
 CLIENT_DIST = environment.ROOT / "platform" / "webclient" / "dist"
 # Vite builds for `/static/client/`.
 STATICFILES_DIRS = [("client", CLIENT_DIST)] if CLIENT_DIST.is_dir() else []
 
-# Found once at start where the apps keep them: no collectstatic step that could be forgotten.
+# Found once at start where the apps keep them: no collectstatic step that could be forgotten, and no STATIC_ROOT.
 WHITENOISE_USE_FINDERS = True
 WHITENOISE_AUTOREFRESH = environment.DEBUG
+WHITENOISE_ALLOW_ALL_ORIGINS = False
 WHITENOISE_MAX_AGE = 0 if environment.DEBUG else 3600
 
 

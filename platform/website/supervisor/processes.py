@@ -44,6 +44,8 @@ class Service:
     command: Sequence[str]
     environment: dict[str, str] = field(default_factory=dict)
     pass_fds: Sequence[int] = ()
+    # The store outlives those who talk to it.
+    stops_last: bool = False
     process: subprocess.Popen[bytes] | None = None
     started_at: float = 0
     start_after: float = 0

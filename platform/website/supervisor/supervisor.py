@@ -70,18 +70,21 @@ class Supervisor:
 
     def _stop(self) -> None:
         deadline = time.monotonic() + GRACE_SECONDS
-        # In the order they were named, last first: the store outlives those who talk to it.
-        for service in reversed(self.services):
-            service.ask_to_stop()
-        while time.monotonic() < deadline and any(service.is_alive for service in self.services):
-            time.sleep(0.05)
-        for service in reversed(self.services):
-            service.kill()
-            service.wait(1)
+        for last in (False, True):
+            self._stop_these([service for service in self.services if service.stops_last is last], deadline)
         self._kill_adopted()
         if self._will is not None and self._watchdog is not None:
             os.close(self._will)
             self._watchdog.wait(1)
+
+    def _stop_these(self, services: list[Service], deadline: float) -> None:
+        for service in services:
+            service.ask_to_stop()
+        while time.monotonic() < deadline and any(service.is_alive for service in services):
+            time.sleep(0.05)
+        for service in services:
+            service.kill()
+            service.wait(1)
 
     def _kill_adopted(self) -> None:
         """End what left its family's process group: by now everything below us except the watchdog."""

@@ -43,6 +43,8 @@ def service(socket: Path) -> Service:
         "maxmemory": "64mb",
         "maxmemory-policy": "allkeys-lru",
         "loglevel": "warning",
+        # It warns about memory overcommit, which matters to snapshots only, and says good-bye.
+        "logfile": str(socket.parent / "valkey.log"),
     }
     arguments = [part for name, value in options.items() for part in (f"--{name}", value)]
-    return Service("channel store", [program(), *arguments])
+    return Service("channel store", [program(), *arguments], stops_last=True)

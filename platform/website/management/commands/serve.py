@@ -128,7 +128,9 @@ class Command(BaseCommand):
 
 
 def _python_path() -> str:
-    return os.pathsep.join([str(settings.ROOT_DIR), str(settings.ROOT_DIR / "platform")])
+    given = os.environ.get("PYTHONPATH", "").split(os.pathsep)
+    ours = [str(settings.ROOT_DIR), str(settings.ROOT_DIR / "platform")]
+    return os.pathsep.join(filter(None, [*ours, *given]))
 
 
 def _address(host: str, port: int) -> str:

@@ -1,0 +1,13 @@
+from typing import Any
+
+from django.core.management import call_command
+from django.core.management.base import BaseCommand
+
+
+class Command(BaseCommand):
+    help = "Bring the data up to date: migrations, preset styles, demo clips. Safe to repeat; the second time is quick."
+    requires_system_checks = []
+
+    def handle(self, **options: Any) -> None:
+        for command, arguments in [("migrate", {"interactive": False}), ("load_presets", {}), ("load_demo", {})]:
+            call_command(command, verbosity=0, **arguments)
