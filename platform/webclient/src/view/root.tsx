@@ -66,7 +66,7 @@ function Screen({ app, route }: { app: AppModel; route: Route }) {
   if (session.phase.value === "failed") {
     return <Failure problem={session.problem.value} onRetry={session.resume} />;
   }
-  if (PRIVATE.has(route.screen) && !session.isMember.value) return <DoorScreen kind="login" asked />;
+  if (PRIVATE.has(route.screen) && !session.isMember.value) return <DoorScreen page="login" asked />;
   switch (route.screen) {
     case "feed":
       return <WallScreen source={{}} />;
@@ -92,7 +92,7 @@ function Screen({ app, route }: { app: AppModel; route: Route }) {
       return <SettingsScreen />;
     case "login":
     case "signup":
-      return <DoorScreen kind={route.screen} />;
+      return <DoorScreen page={route.screen} />;
     default:
       return <Missing />;
   }

@@ -14,7 +14,7 @@ import { Easel, type PaintPorts } from "./paint";
 import { HashtagPage, Profile, Search, Settings, StylePage } from "./pages";
 import { Comments, Report, Wall } from "./posts";
 import { type HistoryPort, Router, safeNext } from "./router";
-import { Door, Session } from "./session";
+import { Confirmation, Door, type DoorKind, Session } from "./session";
 import { Toasts } from "./toasts";
 import { UploadProgress, type UploadPorts } from "./upload";
 
@@ -135,10 +135,15 @@ export const App = createModel((services: Services) => {
       hashtag: (tag: string) => new HashtagPage(api, tag),
       search: () => new Search(services),
       settings: () => new Settings(api, session),
-      door: (kind: "login" | "signup") =>
-        new Door(session, kind, () => router.replace(safeNext(router.query.peek().get("next")))),
+      door: (kind: DoorKind) => {
+        const query = router.query.peek();
+        return new Door(session, services.auth, kind, query.get("reset") ?? "", () =>
+          router.replace(safeNext(query.get("next"))),
+        );
+      },
       /** The same door on a page that needs a member: afterwards that page is simply there. */
-      doorHere: (kind: "login" | "signup") => new Door(session, kind, () => undefined),
+      doorHere: () => new Door(session, services.auth, "login", "", () => undefined),
+      confirmation: (key: string) => new Confirmation(services.auth, key),
     },
   };
 });

@@ -1,4 +1,4 @@
-import { batch, computed, createModel, signal } from "@preact/signals";
+import { batch, computed, createModel, type ReadonlySignal, signal } from "@preact/signals";
 
 import type { Api } from "../model/api";
 import type { Auth } from "../model/auth";
@@ -63,38 +63,82 @@ export const Session = createModel((auth: Auth, api: Pick<Api, "me">) => {
 
 export type SessionModel = InstanceType<typeof Session>;
 
-/** The form of both doors: sign up and log in. */
-export const Door = createModel((session: SessionModel, kind: "login" | "signup", onEntered: () => void) => {
-  const username = signal("");
-  const email = signal("");
-  const password = signal("");
-  const phase = signal<"editing" | "sending">("editing");
-  const problem = signal<Problem | null>(null);
-  const complete = computed(() => username.value.trim() !== "" && password.value !== "");
+export type DoorKind = "login" | "signup" | "forgotten" | "reset";
+export type DoorField = "username" | "email" | "password";
 
+const FIELDS: Record<DoorKind, DoorField[]> = {
+  login: ["username", "password"],
+  signup: ["username", "email", "password"],
+  forgotten: ["email"],
+  reset: ["password"],
+};
+
+/** The door in its four shapes: come in, sign up, ask for a link, choose a new password with its key. */
+export const Door = createModel(
+  (
+    session: SessionModel,
+    auth: Pick<Auth, "forgotPassword" | "resetPassword">,
+    kind: DoorKind,
+    key: string,
+    onEntered: () => void,
+  ) => {
+    const fields = { username: signal(""), email: signal(""), password: signal("") };
+    const phase = signal<"editing" | "sending" | "done">("editing");
+    const problem = signal<Problem | null>(null);
+    const complete = computed(() => FIELDS[kind].every((name) => fields[name].value.trim() !== ""));
+
+    async function knock() {
+      const username = fields.username.value.trim();
+      const email = fields.email.value.trim();
+      const password = fields.password.value;
+      if (kind === "login") await session.logIn(username, password);
+      else if (kind === "signup") await session.signUp({ username, email, password });
+      else if (kind === "forgotten") await auth.forgotPassword(email);
+      else await auth.resetPassword(key, password);
+    }
+
+    return {
+      username: fields.username as ReadonlySignal<string>,
+      email: fields.email as ReadonlySignal<string>,
+      password: fields.password as ReadonlySignal<string>,
+      phase: phase as ReadonlySignal<"editing" | "sending" | "done">,
+      problem: problem as ReadonlySignal<Problem | null>,
+      canSend: computed(() => complete.value && phase.value === "editing"),
+      write(field: DoorField, text: string) {
+        fields[field].value = text;
+      },
+      async send() {
+        if (!complete.value || phase.value !== "editing") return;
+        phase.value = "sending";
+        problem.value = null;
+        try {
+          await knock();
+          const inside = kind === "login" || kind === "signup";
+          phase.value = inside ? "editing" : "done";
+          if (inside) onEntered();
+        } catch (error) {
+          batch(() => {
+            problem.value = asProblem(error);
+            phase.value = "editing";
+          });
+        }
+      },
+    };
+  },
+);
+
+/** The link in the mail that confirms an address. */
+export const Confirmation = createModel((auth: Pick<Auth, "confirmEmail">, key: string) => {
+  const phase = signal<"confirming" | "confirmed" | "failed">("confirming");
   return {
-    username,
-    email,
-    password,
-    phase,
-    problem,
-    canSend: computed(() => complete.value && phase.value === "editing"),
-    write(field: "username" | "email" | "password", text: string) {
-      ({ username, email, password })[field].value = text;
-    },
-    async send() {
-      if (!complete.value || phase.value === "sending") return;
-      const name = username.value.trim();
-      phase.value = "sending";
-      problem.value = null;
+    phase: phase as ReadonlySignal<"confirming" | "confirmed" | "failed">,
+    async confirm() {
       try {
-        if (kind === "login") await session.logIn(name, password.value);
-        else await session.signUp({ username: name, email: email.value.trim(), password: password.value });
-        onEntered();
+        await auth.confirmEmail(key);
+        phase.value = "confirmed";
       } catch (error) {
-        problem.value = asProblem(error);
-      } finally {
-        phase.value = "editing";
+        asProblem(error);
+        phase.value = "failed";
       }
     },
   };

@@ -1,7 +1,7 @@
 import { useModel } from "@preact/signals";
 import { LogIn, LogOut, Monitor, Moon, Sun } from "lucide";
 
-import { useApp, useTitle } from "../context";
+import { useApp, useOnce, useTitle } from "../context";
 import { Button, ButtonLink, Field, InlineProblem, Segmented } from "../parts/basics";
 
 export function SettingsScreen() {
@@ -9,11 +9,13 @@ export function SettingsScreen() {
   const { t, locale } = app.i18n;
   useTitle(t("settings"));
   const me = app.session.me.value;
+  const confirming = app.router.query.value.get("confirm");
   return (
     <div class="page narrow">
       <header class="page-head">
         <h1>{t("settings")}</h1>
       </header>
+      {confirming && <Confirming confirming={confirming} />}
       {me && <AboutYou />}
       <section class="settings-group">
         <h2>{t("appearance")}</h2>
@@ -111,5 +113,16 @@ function AboutYou() {
         </span>
       </div>
     </form>
+  );
+}
+
+function Confirming({ confirming }: { confirming: string }) {
+  const app = useApp();
+  const confirmation = useModel(() => app.screens.confirmation(confirming));
+  useOnce(confirmation.confirm);
+  return (
+    <p class="notice" role="status">
+      {app.i18n.t(`confirm_${confirmation.phase.value}`)}
+    </p>
   );
 }
