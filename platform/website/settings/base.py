@@ -75,7 +75,6 @@ USE_TZ = True
 TIME_ZONE = "UTC"
 LANGUAGE_CODE = "en"
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
-FORMS_URLFIELD_ASSUME_HTTPS = True
 
 # What one person may bring in; the API shows both in `GET /me/`.
 UPLOAD_BYTES_MAX = environment.UPLOAD_BYTES
