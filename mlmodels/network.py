@@ -40,9 +40,40 @@ class ConditionalInstanceNorm(nn.Module):
 
     def forward(self, features_BKHW: Tensor, style_B2K: Tensor, fixed: tuple[Tensor, Tensor] | None = None) -> Tensor:
         features = features_BKHW.float()  # half precision overflows the variance
+        gamma, beta = 1 + style_B2K[:, : self.channels, None, None], style_B2K[:, self.channels :, None, None]
+        if fixed is None and torch.is_grad_enabled():
+            return _FusedNorm.apply(features, gamma, beta)
         mean, variance = fixed or measure(features, dims=(2, 3))
-        scale = torch.rsqrt(variance + EPSILON) * (1 + style_B2K[:, : self.channels, None, None])
-        return features * scale + (style_B2K[:, self.channels :, None, None] - mean * scale)
+        scale = torch.rsqrt(variance + EPSILON) * gamma
+        return torch.addcmul(beta - mean * scale, features, scale)
+
+
+class _FusedNorm(torch.autograd.Function):
+    """
+    The same as one operation for training: its backward pass reads the features three times instead of nine.
+
+    With x' = (x - mean) r, r = 1 / sqrt(variance + epsilon) and n pixels, of y = gamma x' + beta:
+    dgamma = sum(dy x'), dbeta = sum(dy), dx = gamma r (dy - dbeta / n - x' dgamma / n) (Ioffe & Szegedy 2015, sec. 3).
+    """
+
+    @staticmethod
+    def forward(ctx: Any, features: Tensor, gamma: Tensor, beta: Tensor) -> Tensor:
+        mean, variance = measure(features, dims=(2, 3))
+        inverse = torch.rsqrt(variance + EPSILON)
+        scale = inverse * gamma
+        ctx.save_for_backward(features, mean, inverse, scale)
+        return torch.addcmul(beta - mean * scale, features, scale)
+
+    @staticmethod
+    def backward(ctx: Any, *outputs: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        (slope,) = outputs
+        features, mean, inverse, scale = ctx.saved_tensors
+        pixels = features.shape[2] * features.shape[3]
+        by_shift = slope.sum((2, 3), keepdim=True)
+        by_scale = inverse * ((slope * features).sum((2, 3), keepdim=True) - mean * by_shift)
+        linear = -scale * inverse * by_scale / pixels
+        constant = -scale * by_shift / pixels - linear * mean
+        return torch.addcmul(constant, features, linear).addcmul_(slope, scale), by_scale, by_shift
 
 
 def measure(features_BKHW: Tensor, dims: tuple[int, ...]) -> tuple[Tensor, Tensor]:
