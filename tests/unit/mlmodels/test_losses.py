@@ -1,0 +1,97 @@
+"""Facts about the losses that are true without a reference."""
+
+import pytest
+import torch
+from mlmodels import losses
+from mlmodels.motion import synthetic_pair
+from mlmodels.network import TransformNetwork
+from mlmodels.vgg import STATISTICS_SIZE, VGGFeatures, channel_statistics
+
+
+@pytest.fixture(scope="module")
+def vgg() -> VGGFeatures:
+    torch.manual_seed(1)
+    return VGGFeatures()
+
+
+def images(batch: int = 2, side: int = 48) -> torch.Tensor:
+    return torch.rand(batch, 3, side, side, generator=torch.Generator().manual_seed(2))
+
+
+def still_grid(batch: int, side: int) -> torch.Tensor:
+    return torch.nn.functional.affine_grid(torch.eye(2, 3).repeat(batch, 1, 1), [batch, 3, side, side], align_corners=False)
+
+
+def test_vgg_offers_four_levels_at_falling_sizes(vgg):
+    shapes = [tuple(layer.shape[1:]) for layer in vgg(images())]
+
+    assert shapes == [(64, 48, 48), (128, 24, 24), (256, 12, 12), (512, 6, 6)]
+
+
+def test_a_picture_is_at_no_distance_from_itself(vgg):
+    features = vgg(images())
+    statistics = channel_statistics(features)
+
+    assert statistics.shape == (2, STATISTICS_SIZE)
+    assert losses.style_loss(statistics, statistics).abs().max() == 0
+    assert losses.content_loss(features, features).abs().max() == 0
+
+
+def test_style_does_not_see_where_things_are(vgg):
+    mirrored = channel_statistics(vgg(images().flip(-1)))
+
+    style = losses.style_loss(channel_statistics(vgg(images())), mirrored)
+    other = losses.style_loss(channel_statistics(vgg(images())), channel_statistics(vgg(images() ** 3)))
+
+    assert (style < other / 5).all()
+
+
+def test_a_flat_picture_has_no_variation():
+    assert losses.total_variation(torch.full((1, 3, 8, 8), 0.3)).item() == 0
+
+
+def test_no_motion_warps_to_the_same_picture():
+    torch.testing.assert_close(losses.warp(images(), still_grid(2, 48)), images(), atol=1e-5, rtol=0)
+
+
+def test_a_brighter_scene_explains_a_brighter_painting():
+    first, painted, seen = images() * 0.8, images() * 0.8, torch.ones(2, 1, 48, 48)
+    grid = still_grid(2, 48)
+
+    explained = losses.output_temporal_loss((painted, painted + 0.1), (first, first + 0.1), grid, seen)
+    flicker = losses.output_temporal_loss((painted, painted + 0.1), (first, first), grid, seen)
+
+    assert explained.max() < 1e-9
+    torch.testing.assert_close(flicker, torch.full((2,), 0.01), atol=1e-5, rtol=1e-3)
+
+
+def test_what_is_hidden_does_not_count():
+    grid, hidden = still_grid(2, 48), torch.zeros(2, 1, 48, 48)
+
+    assert losses.output_temporal_loss((images(), 1 - images()), (images(), images()), grid, hidden).max() == 0
+    assert losses.feature_temporal_loss((images(), 1 - images()), grid, hidden).max() == 0
+
+
+def test_motion_is_drawn_from_its_generator_alone():
+    one = synthetic_pair(images(), torch.Generator().manual_seed(5))
+    same = synthetic_pair(images(), torch.Generator().manual_seed(5))
+
+    assert torch.equal(one.second_B3HW, same.second_B3HW)
+    assert one.seen_B1HW.mean() > 0.7
+    assert (losses.warp(images(), one.grid_BHW2) - one.second_B3HW).abs().mean() < 0.1
+
+
+def test_fifty_steps_learn_to_copy_a_picture():
+    torch.manual_seed(3)
+    network, image, embedding = TransformNetwork(embedding=4, blocks=1, width=16, kernel=3), images(1, 32), torch.ones(1, 4)
+    image = torch.nn.functional.avg_pool2d(image, 5, 1, 2)
+    optimizer = torch.optim.Adam(network.parameters(), 1e-2)
+    start = (network(image, embedding) - image).square().mean().item()
+
+    for _ in range(50):
+        loss = (network(image, embedding) - image).square().mean()
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+
+    assert loss.item() < start / 5

@@ -1,0 +1,84 @@
+"""The transform network's shapes and promises, on tiny seeded tensors."""
+
+import pytest
+import torch
+from mlmodels.network import NETWORKS, TransformNetwork, _Norms, binomial_kernel
+
+
+@pytest.fixture
+def network() -> TransformNetwork:
+    torch.manual_seed(0)
+    return NETWORKS["student"](embedding=8, blocks=2, width=16, kernel=3).eval()
+
+
+@pytest.mark.parametrize("size", [(32, 32), (33, 47), (64, 50), (71, 120)])
+def test_a_painting_has_the_size_of_its_picture(network, size):
+    painted = network(torch.rand(2, 3, *size), torch.randn(2, 8))
+
+    assert painted.shape == (2, 3, *size)
+    assert 0 <= painted.min() <= painted.max() <= 1
+
+
+def test_the_body_has_a_quarter_of_the_size(network):
+    _, features = network.paint(torch.rand(1, 3, 64, 96), torch.randn(1, 8))
+
+    assert features.shape == (1, 16, 16, 24)
+
+
+def test_every_weight_gets_a_gradient(network):
+    painted = network(torch.rand(2, 3, 40, 40), torch.randn(2, 8))
+
+    painted.square().mean().backward()
+
+    assert [name for name, weight in network.named_parameters() if weight.grad is None] == []
+
+
+def test_one_picture_does_not_change_another_of_its_batch(network):
+    images, embedding = torch.rand(2, 3, 48, 48), torch.randn(2, 8)
+
+    together = network(images, embedding)
+    alone = network(images[:1], embedding[:1])
+
+    torch.testing.assert_close(together[:1], alone, atol=1e-5, rtol=1e-4)  # convolution order differs with the batch
+
+
+def test_the_embedding_decides_the_style(network):
+    image = torch.rand(1, 3, 48, 48)
+    torch.nn.init.normal_(network.film.weight, std=0.3)
+
+    one, other = network(image, torch.randn(1, 8)), network(image, torch.randn(1, 8))
+
+    assert (one - other).abs().mean() > 0.005
+
+
+def test_statistics_of_one_frame_paint_it_as_live_ones_do(network):
+    frame, embedding = torch.rand(1, 3, 48, 64), torch.randn(1, 8)
+
+    folded, _ = network.paint(frame, embedding, network.statistics(frame, embedding))
+
+    torch.testing.assert_close(folded, network(frame, embedding), atol=1e-5, rtol=1e-4)
+
+
+def test_padding_keeps_the_halo_out_of_the_picture(network):
+    flat, embedding = torch.full((1, 3, 96, 96), 0.5), torch.randn(1, 8)
+    norms = _Norms(network, embedding, None)
+
+    bare, _ = network._run(flat, embedding, norms)
+    padded = network(flat, embedding)
+
+    assert halo(padded) < 0.5 * halo(bare)
+
+
+def halo(painted: torch.Tensor) -> float:
+    """How far the outermost pixels of a painted flat picture are from its middle."""
+    middle = painted[..., 40:56, 40:56].mean((2, 3), keepdim=True)
+    difference = (painted - middle).abs()
+    return max(difference[..., 0, :].mean().item(), difference[..., -1].mean().item())
+
+
+def test_the_last_filter_stops_a_checkerboard():
+    board = (torch.arange(16)[:, None] + torch.arange(16)[None]) % 2 * 2.0 - 1
+
+    filtered = torch.nn.functional.conv2d(board[None, None], binomial_kernel(1))
+
+    assert filtered.abs().max() < 1e-6
