@@ -3,6 +3,7 @@ from importlib.util import find_spec
 
 from django.contrib import admin
 from django.urls import URLPattern, URLResolver, include, path, re_path
+from django.views.generic import RedirectView
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 
 from . import views
@@ -10,7 +11,7 @@ from . import views
 Patterns = list[URLPattern | URLResolver]
 ROOMS = ["accounts", "jobs", "clips", "mlmodels", "stylization", "editor", "community"]
 # Addresses that belong to the server; every other one is the browser client's.
-OURS = "api|_allauth|admin|media|static|ws|healthz|readyz"
+OURS = "api|_allauth|admin|media|static|ws|healthz|readyz|robots.txt|favicon.ico"
 
 
 def _offered(room: str, module: str) -> Patterns:
@@ -29,6 +30,7 @@ urlpatterns: Patterns = [
     path("media/", include(_offered("clips", "media_urls"))),
     path("admin/", admin.site.urls),
     path("healthz", views.healthz, name="healthz"),
+    path("favicon.ico", RedirectView.as_view(url="/static/client/icon.svg", permanent=True)),
     path("readyz", views.readyz, name="readyz"),
     re_path(rf"^(?!(?:{OURS})(?:/|$)).*$", views.client, name="client"),
 ]

@@ -6,6 +6,7 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import ensure_csrf_cookie
+from django.views.decorators.http import require_safe
 
 from foundation.problems import problem, problem_response
 
@@ -27,10 +28,13 @@ def readyz(request: HttpRequest) -> JsonResponse:
     return JsonResponse({"status": "ok" if ready else "not ready", "checks": checks}, status=200 if ready else 503)
 
 
+@require_safe
 @never_cache
 @ensure_csrf_cookie
 def client(request: HttpRequest) -> HttpResponse:
     """The browser client, for every address that is its own; it routes by itself."""
+    if not request.accepts("text/html"):
+        return not_found(request)
     index = Path(settings.CLIENT_DIST) / "index.html"
     try:
         return HttpResponse(index.read_bytes(), content_type="text/html; charset=utf-8")
@@ -39,7 +43,7 @@ def client(request: HttpRequest) -> HttpResponse:
 
 
 def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
-    """A page that is not there: people get the client, which says so nicely; programs get a problem."""
+    """One of the server's own addresses; for all others the client says so in its own way."""
     return problem_response(
         problem(status=404, code="not_found", detail="There is nothing at this address.", title="Not found")
     )

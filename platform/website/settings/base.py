@@ -60,6 +60,8 @@ MIDDLEWARE = [
 TEMPLATES = [
     {
         "BACKEND": "django.template.backends.django.DjangoTemplates",
+        # Before the apps' own: what we replace of theirs.
+        "DIRS": [environment.ROOT / "platform" / "website" / "templates"],
         "APP_DIRS": True,
         "OPTIONS": {
             "context_processors": [

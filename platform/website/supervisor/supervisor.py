@@ -29,10 +29,12 @@ class Supervisor:
         self.stopping = threading.Event()
         self._will: int | None = None
         self._watchdog: subprocess.Popen[bytes] | None = None
+        self._not_ours: set[psutil.Process] = set()
 
     def run(self) -> None:
         # Orphans of a killed service come to us and not to init, so that nobody is left over as a zombie.
         prctl(PR_SET_CHILD_SUBREAPER, 1)
+        self._not_ours = set(psutil.Process().children(recursive=True))
         self._watchdog, self._will = _start_watchdog()
         try:
             while not self.stopping.is_set():
@@ -87,8 +89,9 @@ class Supervisor:
             service.wait(1)
 
     def _kill_adopted(self) -> None:
-        """End what left its family's process group: by now everything below us except the watchdog."""
-        others = [child for child in psutil.Process().children(recursive=True) if not self._is_watchdog(child)]
+        """End what left its family's process group: by now everything we started except the watchdog."""
+        below = set(psutil.Process().children(recursive=True)) - self._not_ours
+        others = [child for child in below if not self._is_watchdog(child)]
         for child in others:
             with suppress(psutil.NoSuchProcess):
                 child.kill()

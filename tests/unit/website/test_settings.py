@@ -1,0 +1,107 @@
+import json
+import os
+import stat
+import subprocess
+import sys
+import tempfile
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+from django.core.exceptions import ImproperlyConfigured
+
+from website.settings import environment, secret_key
+
+ROOT = Path(__file__).resolve().parents[3]
+
+
+def read_settings(var: Path, expression: str, **variables: str) -> subprocess.CompletedProcess[str]:
+    """Evaluate an expression over the settings of a fresh process with these environment variables alone."""
+    code = f"import json; from website import settings as s; print(json.dumps([{expression}]))"
+    clean = {"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT / "platform"), "IMPASTO_VAR": str(var), **variables}
+    return subprocess.run([sys.executable, "-c", code], env=clean, cwd=ROOT, capture_output=True, text=True)
+
+
+def test_the_secret_key_is_made_once_and_is_private(tmp_path):
+    path = tmp_path / "var" / "secret_key"
+
+    first = secret_key.load_or_make(path)
+
+    assert len(first) > 60
+    assert secret_key.load_or_make(path) == first
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert [file.name for file in path.parent.iterdir()] == ["secret_key"]
+
+
+def test_many_that_start_at_once_use_one_secret_key(tmp_path):
+    with ThreadPoolExecutor(16) as pool:
+        keys = set(pool.map(secret_key.load_or_make, [tmp_path / "secret_key"] * 64))
+
+    assert len(keys) == 1
+
+
+def test_the_embedded_default_needs_nothing_but_a_folder(tmp_path):
+    facts = "s.DATABASES['default']['OPTIONS']['transaction_mode'], s.VALKEY_URL, s.DEBUG, s.Q_CLUSTER['orm']"
+
+    answer = read_settings(tmp_path, facts)
+
+    assert json.loads(answer.stdout) == ["IMMEDIATE", f"unix://{tmp_path}/run/valkey.sock", False, "default"]
+
+
+def test_a_socket_path_that_the_kernel_would_refuse_moves_to_the_temporary_folder(tmp_path):
+    deep = tmp_path / ("deep" * 30)
+
+    answer = read_settings(deep, "str(s.VALKEY_SOCKET)")
+
+    (path,) = json.loads(answer.stdout)
+    assert Path(path).parent.parent == Path(tempfile.gettempdir())
+    assert len(path) < 108
+
+
+def test_production_is_a_matter_of_variables(tmp_path):
+    facts = (
+        "s.DATABASES['default']['ENGINE'], s.DATABASES['default']['HOST'],"
+        "s.CHANNEL_LAYERS['default']['CONFIG']['hosts'],"
+        "s.CACHES['default']['LOCATION'], s.VALKEY_IS_EMBEDDED, s.SESSION_COOKIE_SECURE, s.SECURE_HSTS_SECONDS > 0"
+    )
+
+    answer = read_settings(
+        tmp_path,
+        facts,
+        DATABASE_URL="postgres://u:p@db.example/impasto",
+        VALKEY_URL="redis://store.example/0",
+        IMPASTO_HTTPS="1",
+    )
+
+    store = "redis://store.example/0"
+    assert json.loads(answer.stdout) == [
+        "django.db.backends.postgresql",
+        "db.example",
+        [store],
+        store,
+        False,
+        True,
+        True,
+    ]
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("IMPASTO_LOG_FORMAT", "xml"), ("PORT", "http"), ("IMPASTO_SLOW_WORKERS", "0"), ("IMPASTO_CHANNEL_LAYER", "nats")],
+)
+def test_a_value_nobody_understands_stops_the_start(tmp_path, name, value):
+    answer = read_settings(tmp_path, "1", **{name: value})
+
+    assert answer.returncode != 0
+    assert name in answer.stderr
+
+
+def test_a_number_below_its_least_is_refused(monkeypatch):
+    monkeypatch.setenv("IMPASTO_CLIP_SECONDS", "0")
+
+    with pytest.raises(ImproperlyConfigured, match="at least 1"):
+        environment.number("IMPASTO_CLIP_SECONDS", default=60)
+
+
+def test_no_content_policy_for_strangers_has_an_unsafe_source(settings):
+    assert "unsafe" not in str(settings.CONTENT_SECURITY_POLICY)
