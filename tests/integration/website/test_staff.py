@@ -29,7 +29,7 @@ def test_migrating_again_keeps_what_the_staff_added(make_user):
     assert extra in group.permissions.all()
 
 
-@pytest.mark.parametrize("model", [model for model in admin.site._registry], ids=str)
+@pytest.mark.parametrize("model", list(admin.site._registry), ids=str)
 def test_every_staff_list_opens_for_an_admin(make_user, client_of, model):
     root = make_user("root", is_staff=True, is_superuser=True)
     name = f"{model._meta.app_label}_{model._meta.model_name}"
