@@ -26,11 +26,12 @@ def shown_size(coded: Size, pixel_aspect: Fraction, *, turned: bool) -> Size:
 
 def painted_size(shown: Size, height: int | None) -> Size:
     """Even in both directions, as 4:2:0 video needs, and as near the source's shape as whole pixels allow."""
-    wanted = height or shown.height
-    if height is None and shown.pixels > MAX_PIXELS:
-        wanted = int(shown.height * (MAX_PIXELS / shown.pixels) ** 0.5)
-    scale = wanted / shown.height
-    return Size(_even(shown.width * scale), _even(wanted))
+    if height is None:
+        if shown.pixels <= MAX_PIXELS:
+            return Size(_even(shown.width), _even(shown.height))
+        height = int(shown.height * (MAX_PIXELS / shown.pixels) ** 0.5)
+    even_height = _even(height)
+    return Size(_even(shown.width * even_height / shown.height), even_height)
 
 
 def _even(length: float) -> int:

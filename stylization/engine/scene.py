@@ -19,8 +19,12 @@ from .engines import Engine
 from .geometry import Size
 
 THUMB = Size(64, 36)
-CUT_LEVEL = 22.0  # mean difference of thumbnails, in grey levels of 255, below which nothing is a cut
-CUT_FACTOR = 3.5  # and how far it must stand out from the motion around it
+# Over 16 clips and the 240 cuts between them: within a clip the share of colours that change from frame to frame is at
+# most 0.15, at a cut at least 0.22. Motion moves pixels, a cut changes what colours there are.
+CUT_COLOURS = 0.18
+CUT_LEVEL = 12.0  # mean difference of thumbnails, in levels of 255, below which nothing is a cut
+# Two scenes of the same colours (black and white, above all): the difference must stand out from the motion around it.
+CUT_LEVEL_ALONE, CUT_FACTOR_ALONE = 22.0, 3.5
 HISTORY = 12
 SHORTEST = 8  # frames; a photographer's flash is not two cuts
 MAX_SAMPLES = 8
@@ -57,23 +61,38 @@ class CutDetector:
 
     def __init__(self) -> None:
         self._last: NDArray[np.uint8] | None = None
+        self._last_colours: NDArray[np.float32] | None = None
         self._differences: deque[float] = deque(maxlen=HISTORY)
         self._age = 0
 
     def is_cut(self, thumb: NDArray[np.uint8]) -> bool:
         last, self._last = self._last, thumb
+        last_colours, self._last_colours = self._last_colours, _colours(thumb)
         self._age += 1
-        if last is None:
+        if last is None or last_colours is None:
             return False
-        difference = float(cv2.absdiff(thumb, last).mean())
-        usual = float(np.median(self._differences)) if self._differences else 0.0
-        cut = difference > CUT_LEVEL and difference > CUT_FACTOR * usual and self._age > SHORTEST
+        difference = float(np.mean(cv2.absdiff(thumb, last)))
+        changed = float(np.abs(self._last_colours - last_colours).sum() / 2)
+        cut = self._age > SHORTEST and self._stands_out(difference, changed)
         if cut:
             self._differences.clear()
             self._age = 1
         else:
             self._differences.append(difference)
         return cut
+
+    def _stands_out(self, difference: float, changed: float) -> bool:
+        if changed > CUT_COLOURS and difference > CUT_LEVEL:
+            return True
+        usual = float(np.median(self._differences)) if self._differences else 0.0
+        return difference > CUT_LEVEL_ALONE and difference > CUT_FACTOR_ALONE * usual
+
+
+def _colours(thumb: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """Shares of 512 colours, in Lab, where equal steps look equal."""
+    lab = cv2.cvtColor(thumb, cv2.COLOR_RGB2Lab)
+    counts = cv2.calcHist([lab], [0, 1, 2], None, [8, 8, 8], [0, 256, 0, 256, 0, 256]).ravel()
+    return (counts / counts.sum()).astype(np.float32)
 
 
 class Sampler:
