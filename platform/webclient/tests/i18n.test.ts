@@ -24,7 +24,7 @@ test("a count of one has its own words", () => {
   const { t } = new I18n(new Preferences(null), ["en"]);
 
   expect(t("queue_place", { count: 1 })).toBe("Next in the queue");
-  expect(t("queue_place", { count: 3 })).toBe("3. in the queue");
+  expect(t("queue_place", { count: 3 })).toBe("Place 3 in the queue");
 });
 
 test("a chosen language stays chosen", () => {

@@ -55,7 +55,7 @@ export class Api {
   restyle = (clipId: string, recipe: RecipeIn, idempotencyKey: string) =>
     this.#http.json<Job>("POST", `${ROOT}/clips/${clipId}/restyle/`, { body: recipe, idempotencyKey });
 
-  styles = (kind: "preset" | "mine") => this.#get<Page<Style>>(`/styles/?kind=${kind}`);
+  styles = (kind: "preset" | "mine") => this.#get<Page<Style>>(`/styles/?kind=${kind}&page_size=100`);
   style = (slug: string) => this.#get<Style>(`/styles/${encodeURIComponent(slug)}/`);
   addStyle = (image: File, name: string) => {
     const form = new FormData();

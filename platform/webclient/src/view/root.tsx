@@ -33,11 +33,11 @@ export function Root({ app }: { app: AppModel }) {
       <div class={`shell${wall ? " on-wall" : ""}`}>
         <SkipLink />
         <Navigation />
+        <OfflineBar />
+        <FollowCard />
         <main id="main" ref={main} tabIndex={-1} key={path.value}>
           <Screen app={app} route={route.value} />
         </main>
-        <OfflineBar />
-        <FollowCard />
         <Toaster />
       </div>
     </AppContext.Provider>
@@ -62,11 +62,13 @@ function SkipLink() {
 
 function Screen({ app, route }: { app: AppModel; route: Route }) {
   const { session } = app;
-  if (session.phase.value === "unknown") return <Loading />;
-  if (session.phase.value === "failed") {
-    return <Failure problem={session.problem.value} onRetry={session.resume} />;
+  if (PRIVATE.has(route.screen)) {
+    if (session.phase.value === "unknown") return <Loading />;
+    if (session.phase.value === "failed") {
+      return <Failure problem={session.problem.value} onRetry={session.resume} />;
+    }
+    if (!session.isMember.value) return <DoorScreen page="login" asked />;
   }
-  if (PRIVATE.has(route.screen) && !session.isMember.value) return <DoorScreen page="login" asked />;
   switch (route.screen) {
     case "feed":
       return <WallScreen source={{}} />;
@@ -103,6 +105,7 @@ function Missing() {
   useTitle(t("problem_404"));
   return (
     <Empty
+      whole
       icon={MapPinOff}
       title={t("problem_404")}
       action={<ButtonLink href="/">{t("to_the_feed")}</ButtonLink>}
@@ -124,8 +127,10 @@ function useAppearance(app: AppModel) {
       .querySelector("meta[name=theme-color]")
       ?.setAttribute("content", app.look.shown.value === "dark" ? "#0e0d0c" : "#faf7f2");
   });
-  // A screen that borrows no accent shows the neutral one.
-  useEffect(() => app.look.borrow(null), [app.router.path.value]);
+  // A screen that borrows no accent shows the neutral one; a job keeps the accent of the easel it came from.
+  useEffect(() => {
+    if (app.router.route.value.screen !== "job") app.look.borrow(null);
+  }, [app.router.path.value]);
 }
 
 /** A link of this site changes the screen without loading the page anew. */

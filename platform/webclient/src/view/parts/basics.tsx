@@ -124,7 +124,7 @@ export function Failure({ problem, onRetry }: { problem: Problem | null; onRetry
       <span class="state-mark">
         <Icon of={problem.offline ? WifiOff : CircleAlert} size={32} />
       </span>
-      <h2>{title}</h2>
+      <h1>{title}</h1>
       <p>{detail}</p>
       {onRetry && problem.status !== 404 && (
         <Button icon={RotateCw} onClick={onRetry}>
@@ -161,18 +161,22 @@ export function Empty({
   title,
   children,
   action,
+  whole = false,
 }: {
   icon: IconNode;
   title: string;
   children?: ComponentChildren;
   action?: ComponentChildren;
+  /** It is all there is on the page. */
+  whole?: boolean;
 }) {
+  const Heading = whole ? "h1" : "h2";
   return (
     <div class="state">
       <span class="state-mark">
         <Icon of={icon} size={32} />
       </span>
-      <h2>{title}</h2>
+      <Heading>{title}</Heading>
       {children && <p>{children}</p>}
       {action}
     </div>

@@ -9,7 +9,7 @@ import { Failure, InlineProblem, Skeleton, Spinner } from "./basics";
 import { Icon } from "./icon";
 
 /** A picture that starts moving under the pointer or the keyboard's focus. */
-function LivePicture({ video, poster, text }: { video: string; poster: string; text: string }) {
+function LivePicture({ video, poster }: { video: string; poster: string }) {
   const element = useRef<HTMLVideoElement>(null);
   const box = useRef<HTMLSpanElement>(null);
   useEffect(() => {
@@ -34,7 +34,16 @@ function LivePicture({ video, poster, text }: { video: string; poster: string; t
   }, [video]);
   return (
     <span class="live-picture" ref={box}>
-      <video ref={element} poster={poster} muted loop playsInline preload="none" aria-label={text} />
+      <video
+        ref={element}
+        poster={poster}
+        muted
+        loop
+        playsInline
+        preload="none"
+        aria-hidden="true"
+        tabIndex={-1}
+      />
     </span>
   );
 }
@@ -44,16 +53,19 @@ export function PostTile({ post }: { post: Post }) {
   const { t } = i18n;
   const name = post.caption || t("painting_by", { name: post.author.display_name || post.author.username });
   return (
-    <a class="tile post-tile" href={`/p/${post.id}`} aria-label={name}>
-      <LivePicture video={post.clip.video_url} poster={post.clip.poster_url} text={name} />
+    <a class="tile post-tile" href={`/p/${post.id}`}>
+      <LivePicture video={post.clip.video_url} poster={post.clip.poster_url} />
+      <span class="unseen">{name}</span>
       <span class="tile-foot">
         <span>
           <Icon of={Heart} size={16} filled={post.liked} />
           {i18n.count(post.like_count)}
+          <span class="unseen">{t("likes")}</span>
         </span>
         <span>
           <Icon of={MessageCircle} size={16} />
           {i18n.count(post.comment_count)}
+          <span class="unseen">{t("comments")}</span>
         </span>
       </span>
     </a>
@@ -64,7 +76,7 @@ export function ClipTile({ clip }: { clip: Clip }) {
   const t = useT();
   return (
     <a class="tile clip-tile" href={`/clip/${clip.id}`}>
-      <LivePicture video={clip.video_url} poster={clip.poster_url} text={clip.title} />
+      <LivePicture video={clip.video_url} poster={clip.poster_url} />
       <span class="tile-badge">{clock(clip.duration_seconds)}</span>
       <span class="clip-name">
         <strong>{clip.title || t("untitled")}</strong>

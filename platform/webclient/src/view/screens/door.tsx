@@ -37,6 +37,7 @@ function Form({ kind, asked }: { kind: DoorKind; asked: boolean }) {
     return (
       <div class="door-form">
         <Empty
+          whole
           icon={Check}
           title={word("done")}
           action={<ButtonLink href="/login">{t("log_in")}</ButtonLink>}

@@ -1,3 +1,4 @@
+import { useEffect, useRef } from "preact/hooks";
 import { useModel, useSignal, useSignalEffect } from "@preact/signals";
 import { Blend, Paintbrush, Trash2 } from "lucide";
 
@@ -164,15 +165,19 @@ function StylePicker({ easel }: { easel: EaselModel }) {
         </div>
       )}
       <InlineProblem problem={easel.styleProblem.value} />
-      {mixing.value && <Mix easel={easel} />}
     </>
   );
 }
 
 function Pick({ easel, style }: { easel: EaselModel; style: Style }) {
   const chosen = easel.mix.value.some((item) => item.style.slug === style.slug);
+  const element = useRef<HTMLButtonElement>(null);
+  useEffect(() => {
+    if (chosen) element.current?.scrollIntoView({ inline: "center", block: "nearest" });
+  }, [chosen]);
   return (
     <button
+      ref={element}
       type="button"
       class="style-pick"
       aria-pressed={chosen}
@@ -231,6 +236,7 @@ function Tools({ easel, clip }: { easel: EaselModel; clip: Clip }) {
           )}
         </div>
       )}
+      {easel.mixing.value && <Mix easel={easel} />}
       <Slider
         label={t("strength")}
         shown={`${Math.round(easel.strength.value * 100)} %`}
@@ -251,7 +257,7 @@ function Tools({ easel, clip }: { easel: EaselModel; clip: Clip }) {
         <Segmented
           label={t("output_height")}
           value={easel.height.value}
-          options={sizes.map((value) => ({ value, text: String(value) }))}
+          options={sizes.map((value) => ({ value, text: `${value}p` }))}
           onChoose={easel.setHeight}
         />
       </div>

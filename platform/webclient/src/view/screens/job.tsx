@@ -110,6 +110,7 @@ function Cancelled({ job }: { job: Job }) {
   const t = useT();
   return (
     <Empty
+      whole
       icon={Ban}
       title={t("job_cancelled")}
       action={

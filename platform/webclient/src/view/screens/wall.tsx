@@ -74,6 +74,7 @@ function EmptyWall() {
   const t = useT();
   return (
     <Empty
+      whole
       icon={Images}
       title={t("feed_empty")}
       action={
