@@ -8,12 +8,14 @@ CPU they cost more than everything else.
 
 import hashlib
 import random
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import torch
 from PIL import Image
+from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from .vgg import VGGFeatures, channel_statistics
@@ -69,31 +71,60 @@ class ContentSample:
         return ContentSample(self.image_3SS.flip(-1), self.relu3_1.flip(-1), self.relu4_1.flip(-1), self.statistics)
 
 
+@dataclass(frozen=True)
+class StyleSample:
+    """A painting's crop and its channel statistics (1920,): what the two kinds of predictor read."""
+
+    image_3SS: Tensor
+    statistics: Tensor
+
+
 class FeatureCache:
-    """Crops and their VGG features, each computed once; a crop depends on path and size alone, never on the order."""
+    """
+    Crops and their VGG features, each computed once; a crop depends on path and size alone, never on the order.
 
-    def __init__(self, vgg: VGGFeatures) -> None:
-        self.vgg = vgg
-        self._content: dict[tuple[Path, int], tuple[Tensor, ...]] = {}
-        self._style: dict[tuple[Path, int], Tensor] = {}
+    With a folder they are kept there too, so that a resumed run does not pay for them again.
+    """
 
-    @torch.no_grad()
+    def __init__(self, vgg: VGGFeatures, folder: Path | None = None) -> None:
+        self.vgg, self.folder = vgg, folder
+        self._kept: dict[str, dict[str, Tensor]] = {}
+        if folder:
+            folder.mkdir(parents=True, exist_ok=True)
+
     def content(self, path: Path, size: int) -> ContentSample:
-        key = (path, size)
-        if key not in self._content:
-            image = load_crop(path, size, random.Random(f"{path.name} {size}"))
-            features = self.vgg(image[None])
-            kept = (image * 255).byte(), features[2][0].half(), features[3][0].half(), channel_statistics(features)[0]
-            self._content[key] = kept
-        image8, relu3_1, relu4_1, statistics = self._content[key]
-        return ContentSample(image8.float() / 255, relu3_1.float(), relu4_1.float(), statistics)
+        kept = self._look_up(f"content {path.name} {size}", lambda: self._measure_content(path, size))
+        image = kept["image"].float() / 255
+        return ContentSample(image, kept["relu3_1"].float(), kept["relu4_1"].float(), kept["statistics"])
+
+    def style(self, path: Path, size: int) -> StyleSample:
+        kept = self._look_up(f"style {path.name} {size}", lambda: self._measure_style(path, size))
+        return StyleSample(kept["image"].float() / 255, kept["statistics"])
 
     @torch.no_grad()
-    def style(self, path: Path, size: int) -> Tensor:
-        """Return the style statistics (1920,) of a crop of the painting."""
-        key = (path, size)
-        if key not in self._style:
-            rng = random.Random(f"{path.name} {size}")
-            crop = load_crop(path, size, rng, zoom=rng.uniform(1, 1.3))
-            self._style[key] = channel_statistics(self.vgg(crop[None]))[0]
-        return self._style[key]
+    def _measure_content(self, path: Path, size: int) -> dict[str, Tensor]:
+        image = load_crop(path, size, random.Random(f"{path.name} {size}"))
+        features = self.vgg(image[None])
+        halves = {"relu3_1": features[2][0].half(), "relu4_1": features[3][0].half()}
+        return {"image": (image * 255).round().byte(), "statistics": channel_statistics(features)[0], **halves}
+
+    @torch.no_grad()
+    def _measure_style(self, path: Path, size: int) -> dict[str, Tensor]:
+        rng = random.Random(f"{path.name} {size}")
+        image = load_crop(path, size, rng, zoom=rng.uniform(1, 1.3))
+        return {"image": (image * 255).round().byte(), "statistics": channel_statistics(self.vgg(image[None]))[0]}
+
+    def _look_up(self, key: str, measure: Callable[[], dict[str, Tensor]]) -> dict[str, Tensor]:
+        if key not in self._kept:
+            self._kept[key] = self._read_or(key, measure)
+        return self._kept[key]
+
+    def _read_or(self, key: str, measure: Callable[[], dict[str, Tensor]]) -> dict[str, Tensor]:
+        if self.folder is None:
+            return measure()
+        file = self.folder / f"{hashlib.sha256(key.encode()).hexdigest()[:24]}.safetensors"
+        if not file.exists():
+            unfinished = file.with_suffix(".tmp")
+            save_file({name: value.contiguous() for name, value in measure().items()}, unfinished)
+            unfinished.replace(file)
+        return load_file(file)

@@ -5,12 +5,13 @@ embedding that the statistics predictor computes from VGG16 features, and what t
 Any picture can teach: paintings, photographs, crops, re-coloured and mixed ones.
 """
 
+import dataclasses
+import math
 import random
 import sys
 import time
 import tomllib
-from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TextIO
 
@@ -20,23 +21,29 @@ from torch import Tensor, nn
 from .data import fingerprint, list_pictures, load_crop
 from .network import channels_last
 from .predictor import INPUT_SIZE, MobileNetV3Small
-from .training import BadConfig, StyleModel
+from .training import BadConfig, StyleModel, git_revision
 from .vgg import STATISTICS_SIZE, VGGFeatures, channel_statistics
 
 
 @dataclass(frozen=True)
 class DistillOptions:
-    """One TOML file with `stage = "distill"`. Paths are relative to the working directory."""
+    """
+    One TOML file with `stage = "distill"`. Paths are relative to the working directory.
+
+    `lessons` are (pixels, crops) pairs: the statistics of a smaller crop cost less to measure, and a network that ends
+    in means over the picture learns from small pictures what it needs for large ones.
+    """
 
     stage: str
     run: str
     vgg: str
     teacher: str  # a checkpoint of the transform stage
-    pictures: list[str]
-    crops: int = 5000
-    steps: int = 3000
+    pictures: dict[str, float]  # folder: share of the lessons
+    lessons: list[list[int]] = field(default_factory=lambda: [[128, 2400], [INPUT_SIZE, 600]])
+    held_out: int = 100  # of the last kind of lessons
+    steps: int = 1500
     batch: int = 16
-    learning_rate: float = 2e-3
+    learning_rate: float = 3e-3
     readout: float = 1.0  # weight of the gamma/beta term beside the embedding's
     seed: int = 1
     threads: int = 2
@@ -51,31 +58,28 @@ def read_options(path: Path) -> DistillOptions:
 
 
 class Lessons:
-    """Crops (N, 3, 192, 192) as bytes with their VGG statistics (N, 1920), kept on disk as they grow."""
+    """Square crops (N, 3, S, S) as bytes with their VGG statistics (N, 1920), kept on disk as they grow."""
 
-    def __init__(self, options: DistillOptions) -> None:
-        self.options, self.file = options, Path(options.run) / "lessons.pt"
-        self.paths = list_pictures([Path(folder) for folder in options.pictures])
-        self.images = torch.empty(0, 3, INPUT_SIZE, INPUT_SIZE, dtype=torch.uint8)
+    def __init__(self, options: DistillOptions, size: int, count: int) -> None:
+        self.options, self.size, self.count = options, size, count
+        self.file = Path(options.run) / f"lessons-{size}.pt"
+        self.folders = {folder: list_pictures([Path(folder)]) for folder in options.pictures}
+        self.data = fingerprint([path for paths in self.folders.values() for path in paths])
+        self.images = torch.empty(0, 3, size, size, dtype=torch.uint8)
         self.statistics = torch.empty(0, STATISTICS_SIZE)
 
     def prepare(self, output: TextIO) -> None:
         """Measure what is missing, 100 crops at a time; a kill loses the last hundred at most."""
-        self.file.parent.mkdir(parents=True, exist_ok=True)
-        if self.file.exists():
-            saved = torch.load(self.file, weights_only=True)
-            if saved["data"] == fingerprint(self.paths):
-                self.images, self.statistics = saved["images"], saved["statistics"]
-        vgg = VGGFeatures(Path(self.options.vgg))
-        while len(self.images) < self.options.crops:
-            drawn = [self._lesson(index, vgg) for index in range(len(self.images), len(self.images) + 100)]
-            self.images = torch.cat([self.images, torch.stack([image for image, _ in drawn])])
-            self.statistics = torch.cat([self.statistics, torch.stack([statistics for _, statistics in drawn])])
+        self._load()
+        vgg = VGGFeatures(Path(self.options.vgg)) if len(self.images) < self.count else None
+        while vgg and len(self.images) < self.count:
+            drawn = torch.stack([self._draw(index) for index in range(len(self.images), len(self.images) + 100)])
+            self.images = torch.cat([self.images, drawn])
+            self.statistics = torch.cat([self.statistics, *[measured(part, vgg) for part in drawn.split(4)]])
             self._save()
-            print(f"lessons {len(self.images)}/{self.options.crops}", file=output, flush=True)
+            print(f"lessons {len(self.images)}/{self.count} of {self.size} pixels", file=output, flush=True)
 
-    @torch.no_grad()
-    def _lesson(self, index: int, vgg: VGGFeatures) -> tuple[Tensor, Tensor]:
+    def _draw(self, index: int) -> Tensor:
         rng = random.Random(f"{self.options.seed} {index}")
         image = self._picture(rng)
         if rng.random() < 0.15:
@@ -83,17 +87,31 @@ class Lessons:
             image = share * image + (1 - share) * self._picture(rng)
         if rng.random() < 0.3:
             image = recolour(image, rng)
-        stored = (image * 255).round().byte()
-        return stored, channel_statistics(vgg(stored[None].float() / 255))[0]
+        return (image * 255).round().byte()
 
     def _picture(self, rng: random.Random) -> Tensor:
-        return load_crop(rng.choice(self.paths), INPUT_SIZE, rng, zoom=rng.choice((1.0, 1.0, 1.2, 1.6)))
+        folder = rng.choices(list(self.folders), list(self.options.pictures.values()))[0]
+        # Strokes keep the scale at which the picture is used, whatever part of it the crop shows.
+        zoom = rng.choice((1.0, 1.0, 1.2, 1.6)) * INPUT_SIZE / self.size
+        return load_crop(rng.choice(self.folders[folder]), self.size, rng, zoom=zoom)
+
+    def _load(self) -> None:
+        self.file.parent.mkdir(parents=True, exist_ok=True)
+        if self.file.exists():
+            saved = torch.load(self.file, weights_only=True)
+            if saved["data"] == self.data:
+                self.images, self.statistics = saved["images"], saved["statistics"]
 
     def _save(self) -> None:
         unfinished = self.file.with_suffix(".tmp")
-        saved = {"images": self.images, "statistics": self.statistics, "data": fingerprint(self.paths)}
-        torch.save(saved, unfinished)
+        torch.save({"images": self.images, "statistics": self.statistics, "data": self.data}, unfinished)
         unfinished.replace(self.file)
+
+
+@torch.no_grad()
+def measured(images_B3SS: Tensor, vgg: VGGFeatures) -> Tensor:
+    """Return the VGG statistics (B, 1920) of byte images."""
+    return channel_statistics(vgg(images_B3SS.float() / 255))
 
 
 def recolour(image_3HW: Tensor, rng: random.Random) -> Tensor:
@@ -105,7 +123,7 @@ def recolour(image_3HW: Tensor, rng: random.Random) -> Tensor:
 
 
 class Distiller:
-    """Teach the student from the lessons; resumable at every 500 steps."""
+    """Teach the student from the lessons; resumable at every 100 steps."""
 
     def __init__(self, options: DistillOptions) -> None:
         torch.set_num_threads(options.threads)
@@ -117,66 +135,86 @@ class Distiller:
         self.teacher.requires_grad_(False)
         self.student = channels_last(MobileNetV3Small())
         self.optimizer = torch.optim.AdamW(self.student.parameters(), options.learning_rate, weight_decay=1e-3)
-        self.lessons = Lessons(options)
+        self.lessons = [Lessons(options, size, count) for size, count in options.lessons]
 
     @property
     def checkpoint(self) -> Path:
         return Path(self.options.run) / "checkpoint.pt"
 
+    def run(self, output: TextIO) -> None:
+        """Prepare the lessons, teach, save; some lessons are held out and reported."""
+        self.prepare(output)
+        self._resume()
+        began, first, mean = time.monotonic(), self.step, 0.0
+        while self.step < self.options.steps:
+            loss = self.train_step()
+            mean = 0.98 * (mean or loss) + 0.02 * loss
+            if self.step % 50 == 0:
+                pace = (time.monotonic() - began) / (self.step - first)
+                left = (self.options.steps - self.step) * pace / 60
+                line = f"step {self.step}/{self.options.steps}  {pace:.2f} s/step  {left:.0f} min left  loss {mean:.4f}"
+                print(line, file=output, flush=True)
+            if self.step % 100 == 0 or self.step == self.options.steps:
+                metrics = self.held_out()
+                self.save(metrics)
+                print(f"held out {metrics['held_out']:.4f}", file=output, flush=True)
+
+    def prepare(self, output: TextIO) -> None:
+        """Measure the lessons, ask the teacher once for every answer."""
+        for lessons in self.lessons:
+            lessons.prepare(output)
+        self.targets = [self.teacher.predictor(lessons.statistics) for lessons in self.lessons]
+        everything = torch.cat(self.targets)
+        self.spread = everything.var(0).mean()
+        self.read_spread = self.teacher.transform.film(everything).var(0).mean()
+
+    def train_step(self) -> float:
+        """Take one step on a batch drawn by the seed and the step number; returns the loss."""
+        for group in self.optimizer.param_groups:
+            group["lr"] = self._learning_rate()
+        images, targets = self._batch()
+        loss = self.loss(images, targets)
+        self.optimizer.zero_grad()
+        loss.backward()
+        nn.utils.clip_grad_norm_(self.student.parameters(), 5.0)
+        self.optimizer.step()
+        self.step += 1
+        return float(loss.detach())
+
     def loss(self, images: Tensor, target: Tensor) -> Tensor:
-        """Embedding error and gamma/beta error, each relative to the teacher's spread."""
+        """Embedding error and gamma/beta error, each relative to the teacher's spread (1 = knows nothing)."""
         predicted = self.student(images)
         read, wanted = self.teacher.transform.film(predicted), self.teacher.transform.film(target)
         embedding = (predicted - target).square().mean() / self.spread
         return embedding + self.options.readout * (read - wanted).square().mean() / self.read_spread
 
-    def _batches(self, training: int) -> Iterator[Tensor]:
-        while True:
-            rng = torch.Generator().manual_seed(self.options.seed * 1_000_003 + self.step)
-            yield torch.randint(training, (self.options.batch,), generator=rng)
+    def _batch(self) -> tuple[Tensor, Tensor]:
+        rng = random.Random(f"{self.options.seed} batch {self.step}")
+        counts = [self._taught(index) for index in range(len(self.lessons))]
+        kind = rng.choices(range(len(counts)), counts)[0]
+        chosen = torch.tensor([rng.randrange(counts[kind]) for _ in range(self.options.batch)])
+        images = self.lessons[kind].images[chosen].float() / 255
+        # Neither a mirror nor a shift around the edges changes a channel statistic by much.
+        images = images.flip(-1) if rng.random() < 0.5 else images
+        shift = rng.randrange(images.shape[-1]), rng.randrange(images.shape[-1])
+        images = images.roll(shift, (2, 3)) if rng.random() < 0.5 else images
+        return images, self.targets[kind][chosen]
 
-    def run(self, output: TextIO) -> None:
-        """Prepare the lessons, teach, save; the last 200 lessons are held out and reported."""
-        self.lessons.prepare(output)
-        targets = self.teacher.predictor(self.lessons.statistics)
-        self.spread = targets.var(0).mean()
-        self.read_spread = self.teacher.transform.film(targets).var(0).mean()
-        training = len(targets) - 200
-        self._resume()
-        schedule = torch.optim.lr_scheduler.OneCycleLR(
-            self.optimizer, self.options.learning_rate, self.options.steps + 1, last_epoch=self.step or -1
-        )
-        began, mean = time.monotonic(), 0.0
-        for chosen in self._batches(training):
-            if self.step >= self.options.steps:
-                break
-            images = self.lessons.images[chosen].float() / 255
-            images = images.flip(-1) if self.step % 2 else images  # a mirror changes no channel statistic
-            loss = self.loss(images, targets[chosen])
-            self.optimizer.zero_grad()
-            loss.backward()
-            nn.utils.clip_grad_norm_(self.student.parameters(), 5.0)
-            self.optimizer.step()
-            schedule.step()
-            self.step += 1
-            mean = 0.98 * (mean or float(loss)) + 0.02 * float(loss)
-            if self.step % 100 == 0:
-                pace = (time.monotonic() - began) / 100
-                began = time.monotonic()
-                print(
-                    f"step {self.step}/{self.options.steps}  {pace:.2f} s/step  loss {mean:.4f}",
-                    file=output,
-                    flush=True,
-                )
-            if self.step % 500 == 0 or self.step == self.options.steps:
-                self.save(self.held_out(targets[training:], training))
-                print(f"held out {self.metrics['held_out']:.4f}", file=output, flush=True)
+    def _taught(self, index: int) -> int:
+        last = index == len(self.lessons) - 1
+        return len(self.targets[index]) - (self.options.held_out if last else 0)
+
+    def _learning_rate(self) -> float:
+        done = self.step / self.options.steps
+        return self.options.learning_rate * min(1.0, (self.step + 1) / 50) * max(0.01, math.cos(math.pi / 2 * done))
 
     @torch.no_grad()
-    def held_out(self, targets: Tensor, start: int) -> dict[str, float]:
+    def held_out(self) -> dict[str, float]:
+        """Return the loss on the lessons that were kept apart."""
+        start = self._taught(len(self.lessons) - 1)
         self.student.eval()
-        images = self.lessons.images[start:].float() / 255
-        errors = [self.loss(part, wanted) for part, wanted in zip(images.split(50), targets.split(50), strict=True)]
+        images, targets = self.lessons[-1].images[start:].float() / 255, self.targets[-1][start:]
+        errors = [self.loss(part, wanted) for part, wanted in zip(images.split(25), targets.split(25), strict=True)]
         self.student.train()
         return {"held_out": float(torch.stack(errors).mean())}
 
@@ -188,12 +226,16 @@ class Distiller:
             self.step = saved["step"]
 
     def save(self, metrics: dict[str, float]) -> None:
-        self.metrics = metrics
+        """Write the checkpoint beside the old one and swap."""
         unfinished = self.checkpoint.with_suffix(".tmp")
         state = {"model": self.student.state_dict(), "optimizer": self.optimizer.state_dict(), "step": self.step}
-        torch.save({**state, "metrics": metrics}, unfinished)
+        data = [lessons.data for lessons in self.lessons]
+        extra = {"options": dataclasses.asdict(self.options), "data": data, "revision": git_revision()}
+        torch.save({**state, **extra, "metrics": metrics}, unfinished)
         unfinished.replace(self.checkpoint)
 
 
 if __name__ == "__main__":
-    Lessons(read_options(Path(sys.argv[1]))).prepare(sys.stdout)
+    chosen = read_options(Path(sys.argv[1]))  # lessons need no teacher: they can be measured while it is being trained
+    for pixels, crops in chosen.lessons:
+        Lessons(chosen, pixels, crops).prepare(sys.stdout)

@@ -1,8 +1,8 @@
 """
 How good a painting and how steady a clip is, as the numbers that `docs/network.md` reports. Lower is better throughout.
 
-Style is the training's style term; content compares instance-normalized relu3_1 and relu4_1, so that a change of colour and
-contrast alone costs nothing; the warping error follows DIS optical flow of the input (Lai et al. 2018, eq. 5).
+Style is the training's style term; content compares instance-normalized relu3_1 and relu4_1, so that a change of colour
+and contrast alone costs nothing; the warping error follows DIS optical flow of the input (Lai et al. 2018, eq. 5).
 """
 
 import argparse
@@ -59,7 +59,9 @@ def optical_flow(first: Pixels, second: Pixels) -> NDArray[np.float32]:
 def follow(image: NDArray[Any], flow: NDArray[np.float32]) -> NDArray[Any]:
     """Fetch for each pixel what the flow points at, bilinear."""
     rows, columns = np.mgrid[: flow.shape[0], : flow.shape[1]].astype(np.float32)
-    return cv2.remap(image, columns + flow[..., 0], rows + flow[..., 1], cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    return cv2.remap(
+        image, columns + flow[..., 0], rows + flow[..., 1], cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
+    )
 
 
 def unoccluded(forward: NDArray[np.float32], backward: NDArray[np.float32]) -> NDArray[np.bool_]:
@@ -92,8 +94,8 @@ def read_clip(path: Path, side: int, most: int) -> list[Pixels]:
     with av.open(str(path)) as container:
         for frame in container.decode(video=0):
             scale = side / min(frame.width, frame.height)
-            size = {"width": round(frame.width * scale), "height": round(frame.height * scale)}
-            frames.append(frame.to_ndarray(format="rgb24", **size))
+            width, height = round(frame.width * scale), round(frame.height * scale)
+            frames.append(frame.reformat(width, height, format="rgb24").to_ndarray().astype(np.uint8, copy=False))
             if len(frames) == most:
                 break
     return frames
@@ -102,7 +104,9 @@ def read_clip(path: Path, side: int, most: int) -> list[Pixels]:
 Painter = Callable[[Pixels, NDArray[np.float32]], Pixels]
 
 
-def evaluate_pictures(release: Release, vgg: VGGFeatures, content: list[Path], styles: list[Path]) -> Iterator[dict[str, float]]:
+def evaluate_pictures(
+    release: Release, vgg: VGGFeatures, content: list[Path], styles: list[Path]
+) -> Iterator[dict[str, float]]:
     """Paint photograph N with style N (cycling) and measure both distances."""
     for index, path in enumerate(content):
         photo = read_picture(path, PICTURE_SIDE)
@@ -158,9 +162,13 @@ def means(rows: list[dict[str, float]]) -> dict[str, float]:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(prog="python -m mlmodels.evaluate", description="Measure a release on held-out data.")
+    parser = argparse.ArgumentParser(
+        prog="python -m mlmodels.evaluate", description="Measure a release on held-out data."
+    )
     parser.add_argument("--release", type=Path, help="a release folder; the shipped one by default")
-    parser.add_argument("--data", type=Path, default=Path("../shared/data/heldout"), help="has content/, styles/, clips/")
+    parser.add_argument(
+        "--data", type=Path, default=Path("../shared/data/heldout"), help="has content/, styles/, clips/"
+    )
     parser.add_argument("--vgg", type=Path, default=Path("../shared/weights/vgg16_features.safetensors"))
     parser.add_argument("--frames", type=int, default=25)
     parser.add_argument("--json", type=Path, help="write the numbers here as well")

@@ -15,6 +15,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from PIL import Image
+from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
@@ -47,13 +48,13 @@ class Release:
             self._files = [folder / "transform.safetensors", folder / "predictor.safetensors"]
             self.sha256 = checksum(self._files)
             transform, predictor = (load_file(path) for path in self._files)
-        except (OSError, ValueError) as error:
+            self.name: str = self.description["name"]
+            self.version: str = self.description["version"]
+            self.embedding_size: int = self.description["network"]["embedding"]
+            self.transform = _ready(NETWORKS["student"](**self.description["network"]), transform)
+            self.predictor = _ready(MobileNetV3Small(self.embedding_size), predictor)
+        except (OSError, ValueError, KeyError, RuntimeError, SafetensorError) as error:
             raise BadRelease(f"{folder}: {error}") from error
-        self.name: str = self.description["name"]
-        self.version: str = self.description["version"]
-        self.embedding_size: int = self.description["network"]["embedding"]
-        self.transform = _ready(NETWORKS["student"](**self.description["network"]), transform)
-        self.predictor = _ready(MobileNetV3Small(self.embedding_size), predictor)
 
     @torch.inference_mode()
     def embed(self, image_HWC: Pixels) -> Vector:

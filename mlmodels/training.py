@@ -17,16 +17,18 @@ from pathlib import Path
 from typing import Any, TextIO
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from . import losses
-from .data import ContentSample, FeatureCache, fingerprint, list_pictures
+from .data import ContentSample, FeatureCache, StyleSample, fingerprint, list_pictures
 from .motion import synthetic_pair
 from .network import NETWORKS, TransformNetwork, channels_last
-from .predictor import StatisticsPredictor
+from .predictor import INPUT_SIZE, MobileNetV3Small, StatisticsPredictor
 from .vgg import VGGFeatures, channel_statistics
 
 REPORT_EVERY = 25
+STYLE_SIZE = 176  # pixels of a style crop, from a painting of 176 to 229 on its short side
 
 
 class BadConfig(ValueError):
@@ -69,6 +71,10 @@ class TrainingOptions:
     favourite_share: float = 0.15
     freeze_predictor: bool = False  # keeps the embedding space fixed while a student is taught it
     start_from: str = ""  # a checkpoint whose weights (not optimizer) a new run begins with
+    embed_with: str = (
+        ""  # a distilled student's checkpoint: the network then learns to paint with that one's embeddings
+    )
+    cache: str = ""  # a folder that keeps the features of the crops; they outlive the run
 
     @property
     def steps(self) -> int:
@@ -111,14 +117,15 @@ class Sampler:
         photos = [self._photo(rng, phase.size) for _ in range(phase.batch)]
         own = torch.tensor([rng.random() < self.options.own_share for _ in photos])
         drawn = [self._style(rng) for _ in photos]
-        statistics = [
-            photo.statistics if is_own else style for photo, is_own, style in zip(photos, own, drawn, strict=True)
+        styles = [
+            StyleSample(photo.image_3SS, photo.statistics) if is_own else style
+            for photo, is_own, style in zip(photos, own, drawn, strict=True)
         ]
-        return Batch(photos, torch.stack(statistics), own, torch.Generator().manual_seed(rng.getrandbits(48)))
+        return Batch(photos, styles, own, torch.Generator().manual_seed(rng.getrandbits(48)))
 
-    def _style(self, rng: random.Random) -> Tensor:
+    def _style(self, rng: random.Random) -> StyleSample:
         favoured = self.favourites and rng.random() < self.options.favourite_share
-        return self.cache.style(rng.choice(self.favourites if favoured else self.styles), rng.choice((160, 192)))
+        return self.cache.style(rng.choice(self.favourites if favoured else self.styles), STYLE_SIZE)
 
     def _photo(self, rng: random.Random, size: int) -> ContentSample:
         sample = self.cache.content(rng.choice(self.content), size)
@@ -127,12 +134,16 @@ class Sampler:
 
 @dataclass
 class Batch:
-    """Photographs, the style statistics (B, 1920) to paint them with, and which of them get their own (B,)."""
+    """Photographs, the styles to paint them with, and which of them get themselves as style (B,)."""
 
     photos: list[ContentSample]
-    style_BS: Tensor
+    styles: list[StyleSample]
     own_B: Tensor
     generator: torch.Generator
+
+    @property
+    def style_BS(self) -> Tensor:
+        return torch.stack([style.statistics for style in self.styles])
 
     @property
     def images(self) -> Tensor:
@@ -154,12 +165,36 @@ class StyleModel(nn.Module):
         self.predictor = StatisticsPredictor()
         self.transform: TransformNetwork = NETWORKS["student"](**network)
 
+    def embed(self, batch: Batch) -> Tensor:
+        """Return the embeddings (B, E) of the batch's styles."""
+        return self.predictor(batch.style_BS)
+
+
+class PairedModel(StyleModel):
+    """The same with the distilled predictor, frozen: what ships learns to work together."""
+
+    def __init__(self, network: dict[str, int], student: Path) -> None:
+        super().__init__(network)
+        self._student = [MobileNetV3Small().eval()]  # in a list: its weights belong to another checkpoint
+        self._student[0].load_state_dict(torch.load(student, weights_only=True)["model"])
+        channels_last(self._student[0])
+
+    @torch.no_grad()
+    def embed(self, batch: Batch) -> Tensor:
+        images = [resized(style.image_3SS, INPUT_SIZE) for style in batch.styles]
+        return self._student[0](torch.stack(images))
+
+
+def resized(image_3SS: Tensor, size: int) -> Tensor:
+    """Scale a square picture to size by size, bicubic with anti-aliasing as the release does."""
+    return F.interpolate(image_3SS[None], (size, size), mode="bicubic", antialias=True)[0].clamp(0, 1)
+
 
 def losses_of(model: StyleModel, vgg: VGGFeatures, batch: Batch, phase: Phase) -> dict[str, Tensor]:
     """Paint a moving pair and weigh every term; `total` is what is minimized, the others are unweighted means."""
     first = batch.images
     pair = synthetic_pair(first, batch.generator)
-    embedding = model.predictor(batch.style_BS)
+    embedding = model.embed(batch)
     painted, body = model.transform.paint(torch.cat([first, pair.second_B3HW]), embedding.repeat(2, 1))
     (now, later), (body_now, body_later) = painted.chunk(2), body.chunk(2)
     features = vgg(now)
@@ -205,8 +240,8 @@ class Trainer:
         torch.manual_seed(options.seed)
         self.options, self.folder, self.step = options, Path(options.run), 0
         self.vgg = VGGFeatures(Path(options.vgg) if options.vgg else None)
-        self.sampler = Sampler(options, FeatureCache(self.vgg))
-        self.model = channels_last(StyleModel(options.network))
+        self.sampler = Sampler(options, FeatureCache(self.vgg, Path(options.cache) if options.cache else None))
+        self.model = channels_last(build(options))
         self.optimizer = torch.optim.Adam(self.model.parameters(), 1e-3)
         self._begin()
         self.model.predictor.requires_grad_(not options.freeze_predictor)
@@ -217,7 +252,7 @@ class Trainer:
         elif self.options.start_from:
             self.model.load_state_dict(torch.load(self.options.start_from, weights_only=True)["model"])
         else:
-            sample = [self.sampler.cache.style(path, 192) for path in self.sampler.styles[:160]]
+            sample = [self.sampler.cache.style(path, STYLE_SIZE).statistics for path in self.sampler.styles[:160]]
             self.model.predictor.standardize_to(torch.stack(sample))
 
     @property
@@ -278,6 +313,11 @@ class Trainer:
                 self.save(means)
         self.save(means)
         writer.close()
+
+
+def build(options: TrainingOptions) -> StyleModel:
+    student = options.embed_with
+    return PairedModel(options.network, Path(student)) if student else StyleModel(options.network)
 
 
 def _tensorboard(folder: Path) -> Any:

@@ -2,6 +2,7 @@
 
 import pytest
 import torch
+
 from mlmodels import losses
 from mlmodels.motion import synthetic_pair
 from mlmodels.network import TransformNetwork
@@ -19,7 +20,9 @@ def images(batch: int = 2, side: int = 48) -> torch.Tensor:
 
 
 def still_grid(batch: int, side: int) -> torch.Tensor:
-    return torch.nn.functional.affine_grid(torch.eye(2, 3).repeat(batch, 1, 1), [batch, 3, side, side], align_corners=False)
+    return torch.nn.functional.affine_grid(
+        torch.eye(2, 3).repeat(batch, 1, 1), [batch, 3, side, side], align_corners=False
+    )
 
 
 def test_vgg_offers_four_levels_at_falling_sizes(vgg):
@@ -83,7 +86,11 @@ def test_motion_is_drawn_from_its_generator_alone():
 
 def test_fifty_steps_learn_to_copy_a_picture():
     torch.manual_seed(3)
-    network, image, embedding = TransformNetwork(embedding=4, blocks=1, width=16, kernel=3), images(1, 32), torch.ones(1, 4)
+    network, image, embedding = (
+        TransformNetwork(embedding=4, blocks=1, width=16, kernel=3),
+        images(1, 32),
+        torch.ones(1, 4),
+    )
     image = torch.nn.functional.avg_pool2d(image, 5, 1, 2)
     optimizer = torch.optim.Adam(network.parameters(), 1e-2)
     start = (network(image, embedding) - image).square().mean().item()

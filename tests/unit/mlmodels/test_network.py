@@ -2,6 +2,7 @@
 
 import pytest
 import torch
+
 from mlmodels.network import NETWORKS, TransformNetwork, _Norms, binomial_kernel
 
 

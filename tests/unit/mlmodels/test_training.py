@@ -6,8 +6,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from mlmodels import data, training
 from PIL import Image
+
+from mlmodels import data, training
 
 CONFIG = """
 run = "{folder}/run"

@@ -1,0 +1,145 @@
+"""A release is written, loaded and used, with random weights: what is promised holds for any."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from mlmodels import release
+from mlmodels.network import TransformNetwork
+from mlmodels.predictor import MobileNetV3Small
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory) -> Path:
+    """A release exported from two checkpoints as training leaves them."""
+    torch.manual_seed(0)
+    root = tmp_path_factory.mktemp("release")
+    network = TransformNetwork(blocks=2, width=16, kernel=3)
+    weights = {f"transform.{name}": value for name, value in network.state_dict().items()}
+    options = {"network": {"blocks": 2, "width": 16, "kernel": 3}}
+    transform = {
+        "model": weights,
+        "options": options,
+        "step": 7,
+        "metrics": {"style": 0.5},
+        "data": "d",
+        "revision": "r",
+    }
+    predictor = {"model": MobileNetV3Small().state_dict(), "step": 3, "metrics": {"held_out": 0.4}}
+    for name, state in (("transform", transform), ("predictor", predictor)):
+        (root / name).mkdir()
+        torch.save(state, root / name / "checkpoint.pt")
+    release.export(root / "transform", root / "predictor", root / "out", name="trial", version="0.1")
+    return root / "out"
+
+
+@pytest.fixture(scope="module")
+def trial(folder) -> release.Release:
+    return release.load_release(folder)
+
+
+@pytest.fixture
+def frames() -> np.ndarray:
+    return np.random.default_rng(0).integers(0, 255, (2, 45, 67, 3), dtype=np.uint8)
+
+
+def test_a_release_knows_its_name_and_checksum(trial, folder):
+    assert (trial.name, trial.version, trial.embedding_size) == ("trial", "0.1", 128)
+    assert len(trial.sha256) == 64
+    assert release.load_release(folder) is trial
+
+
+def test_frames_of_odd_size_come_back_in_their_size(trial, frames):
+    painted = trial.paint(frames, trial.embed(frames[0]))
+
+    assert painted.shape == frames.shape
+    assert painted.dtype == np.uint8
+
+
+def test_each_frame_may_have_its_own_style(trial, frames):
+    embeddings = np.stack([trial.embed(frame) for frame in frames])
+
+    together = trial.paint(frames, embeddings)
+    alone = trial.paint(frames[1:], embeddings[1])
+
+    assert np.abs(together[1].astype(int) - alone[0].astype(int)).max() <= 1  # rounding of another convolution order
+
+
+def test_painting_does_not_touch_its_input(trial, frames):
+    before = frames.copy()
+
+    trial.paint(frames, trial.embed(frames[0]))
+
+    assert np.array_equal(frames, before)
+
+
+def test_scene_statistics_of_one_frame_paint_it_as_live_ones_do(trial, frames):
+    embedding, frame = trial.embed(frames[0]), frames[:1]
+
+    folded = trial.paint(frame, embedding, statistics=trial.statistics(frame, embedding))
+
+    assert np.abs(folded.astype(int) - trial.paint(frame, embedding).astype(int)).max() <= 1
+
+
+def test_with_scene_statistics_a_frame_looks_the_same_in_any_company(trial, frames):
+    embedding = trial.embed(frames[0])
+    scene = trial.statistics(frames, embedding)
+
+    alone = trial.paint(frames[1:], embedding, statistics=scene)
+    together = trial.paint(frames, embedding, statistics=scene)
+
+    assert np.abs(together[1].astype(int) - alone[0].astype(int)).max() <= 1
+
+
+def test_a_picture_below_32_pixels_is_refused(trial):
+    with pytest.raises(release.TooSmall, match="at least 32"):
+        trial.paint(np.zeros((1, 31, 64, 3), np.uint8), np.zeros(128, np.float32))
+
+
+def test_an_embedding_depends_on_the_picture_and_not_on_the_call(trial, frames):
+    assert np.array_equal(trial.embed(frames[0]), trial.embed(frames[0]))
+    assert not np.array_equal(trial.embed(frames[0]), trial.embed(frames[0] // 4))
+    assert trial.embed(frames[0]).dtype == np.float32
+
+
+@pytest.mark.parametrize("shape", [(40, 300, 3), (300, 40, 3), (1000, 1000, 3), (8, 8, 3)])
+def test_any_picture_can_be_a_style(trial, shape):
+    assert trial.embed(np.full(shape, 90, np.uint8)).shape == (128,)
+
+
+def test_strength_goes_from_the_own_picture_to_the_style_and_past_it(trial):
+    own, style = np.zeros(4, np.float32), np.ones(4, np.float32)
+
+    assert np.array_equal(trial.blend([(style, 3.0)], own, 0.0), own)
+    assert np.array_equal(trial.blend([(style, 3.0)], own, 1.0), style)
+    np.testing.assert_allclose(trial.blend([(style, 3.0)], own, 1.5), 1.5)
+
+
+def test_styles_mix_by_relative_weight(trial):
+    one, other = np.array([1, 0], np.float32), np.array([0, 1], np.float32)
+
+    np.testing.assert_allclose(trial.blend([(one, 1.0), (other, 3.0)], np.zeros(2, np.float32), 1.0), [0.25, 0.75])
+
+
+@pytest.mark.parametrize(("weights", "strength"), [([], 1.0), ([0.0], 1.0), ([-1.0], 1.0), ([1.0], 1.6), ([1.0], -0.1)])
+def test_a_mix_that_means_nothing_is_refused(trial, weights, strength):
+    style = np.ones(2, np.float32)
+
+    with pytest.raises(ValueError, match=r"strength|weight"):
+        trial.blend([(style, weight) for weight in weights], style, strength)
+
+
+def test_a_folder_without_a_release_is_refused(tmp_path):
+    with pytest.raises(release.BadRelease):
+        release.load_release(tmp_path)
+
+
+def test_a_damaged_weight_file_is_refused(folder, tmp_path):
+    for file in folder.iterdir():
+        (tmp_path / file.name).write_bytes(file.read_bytes())
+    (tmp_path / "transform.safetensors").write_bytes(b"not weights at all")
+
+    with pytest.raises(release.BadRelease):
+        release.Release(tmp_path)
