@@ -279,19 +279,35 @@ const collect = async (request) => {
   return Buffer.concat(parts);
 };
 
-function tus(request, response, url, body) {
+/** Counts bytes as they come, slowly, so that a cut connection keeps what had arrived. */
+async function receive(request, upload) {
+  for await (const part of request) {
+    upload.offset += part.length;
+    upload.received += part.length;
+    await new Promise((done) => setTimeout(done, part.length / Number(world.rate ?? 20_000)));
+  }
+}
+
+async function tus(request, response, url) {
   const headers = { "Tus-Resumable": "1.0.0" };
   if (request.method === "POST") {
     const id = crypto.randomUUID();
-    world.uploads.set(id, { length: Number(request.headers["upload-length"]), offset: 0 });
+    const length = Number(request.headers["upload-length"]);
+    world.uploads.set(id, { length, offset: 0, received: 0 });
     return response.writeHead(201, { ...headers, Location: `/api/v1/uploads/${id}` }).end();
   }
   const upload = world.uploads.get(url.pathname.split("/")[4]);
   if (!upload) return response.writeHead(404, headers).end();
-  if (request.method === "PATCH") upload.offset += body.length;
+  if (request.method === "PATCH") {
+    if (Number(request.headers["upload-offset"]) !== upload.offset)
+      return response.writeHead(409, headers).end();
+    await receive(request, upload).catch(() => undefined);
+    console.log("patch", request.headers["upload-offset"], "->", upload.offset, "of", upload.length);
+  }
   headers["Upload-Offset"] = upload.offset;
   headers["Upload-Length"] = upload.length;
   if (request.method === "PATCH" && upload.offset === upload.length) {
+    console.log("complete, bytes received in all:", upload.received);
     headers["Impasto-Job"] = startJob("ingest", {}, { clip_id: clips[0].id }).id;
   }
   response.writeHead(request.method === "HEAD" ? 200 : 204, headers).end();
@@ -300,6 +316,7 @@ function tus(request, response, url, body) {
 const server = createServer(async (request, response) => {
   const url = new URL(request.url, `http://${request.headers.host}`);
   const { pathname } = url;
+  if (pathname.startsWith("/api/v1/uploads/")) return tus(request, response, url);
   const body = await collect(request);
   if (pathname === "/__fake") {
     for (const [name, value] of url.searchParams) world[name] = name === "member" ? value === "1" : value;
@@ -324,7 +341,6 @@ const server = createServer(async (request, response) => {
     const wanted = JSON.parse(body).styles[0].style;
     return setTimeout(() => sendFile(request, response, join(data, "presets", `${wanted}.jpg`)), 600);
   }
-  if (pathname.startsWith("/api/v1/uploads/")) return tus(request, response, url, body);
   if (/^\/(api|_allauth)\//.test(pathname)) {
     if (world.mode === "slow") await new Promise((done) => setTimeout(done, 5000));
     const call = `${request.method} ${pathname}`;

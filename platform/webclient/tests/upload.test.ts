@@ -125,6 +125,20 @@ test("after a reload the kept file goes on by itself", async () => {
   expect(model.phase.value).toBe("sending");
 });
 
+test("after a reload a clip that is being checked is picked up again", async () => {
+  const { model, byId, arrived } = setUp({ upload: { filename: "swan.mp4" } });
+  const ingest = job({ id: "ingest", kind: "ingest", subject: { upload_id: "up" } });
+  byId.value = { ingest };
+
+  model.adopt(ingest);
+  await settle();
+  expect(model.phase.value).toBe("checking");
+  expect(model.name.value).toBe("swan.mp4");
+
+  byId.value = { ingest: { ...ingest, state: "succeeded", result: { clip_id: "swan" } } };
+  expect(arrived).toHaveBeenCalledWith("swan");
+});
+
 test("a refused upload is no waiting one", () => {
   const { model, started } = setUp();
   model.choose(swan(), "ada", 5000);

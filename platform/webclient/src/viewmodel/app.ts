@@ -75,6 +75,11 @@ export const App = createModel((services: Services) => {
     } else if (session.phase.value === "guest") jobs.stop();
   });
 
+  effect(() => {
+    const ingest = jobs.active.value.find((job) => job.kind === "ingest");
+    if (ingest && upload.phase.value === "idle") upload.adopt(ingest);
+  });
+
   /** True for a member; a guest is shown the door and comes back here afterwards. */
   function member(): boolean {
     if (session.isMember.value) return true;

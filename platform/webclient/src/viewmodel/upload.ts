@@ -170,6 +170,22 @@ export const UploadProgress = createModel((ports: UploadPorts, onClip: (clipId: 
       total.value = kept.file.size;
       send();
     },
+    /** After a reload: the bytes had arrived and the server is checking them. */
+    adopt(ingest: Job) {
+      if (phase.value !== "idle") return;
+      batch(() => {
+        jobId.value = ingest.id;
+        name.value = "";
+        phase.value = "checking";
+      });
+      const uploadId = ingest.subject.upload_id;
+      if (!uploadId) return;
+      // The name is only a comfort.
+      ports.api.upload(uploadId).then(
+        ({ filename }) => (name.value = filename),
+        () => undefined,
+      );
+    },
     async pause() {
       phase.value = "paused";
       await handle?.pause();
