@@ -1,0 +1,161 @@
+import uuid
+from typing import Any, cast
+
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
+from django.utils import timezone
+from drf_spectacular.utils import OpenApiParameter, extend_schema
+from PIL import Image
+from rest_framework import serializers
+from rest_framework.parsers import MultiPartParser
+from rest_framework.permissions import AllowAny, BasePermission, IsAuthenticated
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from accounts.models import User
+from foundation.errors import NotFound
+from foundation.idempotency import idempotent
+from foundation.pagination import CursorPagination
+
+from . import pictures, selectors, services
+from .models import Style
+
+PRIVATE_CACHING = "private, max-age=86400"
+
+
+def style_image_url(style: Style, name: str) -> str:
+    return reverse("style-media", args=[style.pk, name])
+
+
+class StyleBriefSerializer(serializers.ModelSerializer[Style]):
+    """The credit beside a painting."""
+
+    thumbnail_url = serializers.SerializerMethodField()
+
+    class Meta:
+        model = Style
+        fields = ["slug", "name", "thumbnail_url"]
+        read_only_fields = fields
+
+    def get_thumbnail_url(self, style: Style) -> str:
+        return style_image_url(style, "thumbnail.jpg")
+
+
+class AccentSerializer(serializers.Serializer[Any]):
+    on_dark = serializers.CharField(source="accent_on_dark")
+    on_light = serializers.CharField(source="accent_on_light")
+
+
+class StyleSerializer(serializers.ModelSerializer[Style]):
+    """A picture one can paint with. Needs `request` in its context, to know whose it is."""
+
+    image_url = serializers.SerializerMethodField()
+    thumbnail_url = serializers.SerializerMethodField()
+    palette = serializers.ListField(child=serializers.CharField(), min_length=5, max_length=5, read_only=True)
+    accent = AccentSerializer(source="*", read_only=True)
+    mine = serializers.SerializerMethodField()
+
+    class Meta:
+        model = Style
+        fields = [
+            "id", "slug", "name", "kind", "artist", "year", "licence", "credit", "image_url", "thumbnail_url",
+            "palette", "accent", "mine",
+        ]  # fmt: skip
+        read_only_fields = fields
+
+    def get_image_url(self, style: Style) -> str:
+        return style_image_url(style, "image.jpg")
+
+    def get_thumbnail_url(self, style: Style) -> str:
+        return style_image_url(style, "thumbnail.jpg")
+
+    def get_mine(self, style: Style) -> bool:
+        return style.owner_id is not None and style.owner_id == self.context["request"].user.pk
+
+
+class StyleUploadSerializer(serializers.Serializer[Any]):
+    image = serializers.FileField(help_text="JPEG, PNG or WebP, at most 20 MB and 50 megapixels")
+    name = serializers.CharField(max_length=120, required=False, allow_blank=True, default="")
+
+
+class StyleListQuery(serializers.Serializer[Any]):
+    kind = serializers.ChoiceField(choices=["preset", "mine"], required=False)
+
+
+class StylePagination(CursorPagination):
+    """Presets as they hang in the catalogue, own pictures newest first: a carousel wants all of them at once."""
+
+    page_size = 100
+
+    def get_ordering(self, request: Request, queryset: QuerySet, view: Any) -> tuple[str, ...]:  # type: ignore[override]
+        return ("position", "-created_at", "-pk")
+
+
+class StylesView(APIView):
+    parser_classes = [MultiPartParser]
+
+    def get_permissions(self) -> list[BasePermission]:
+        return [AllowAny() if self.request.method == "GET" else IsAuthenticated()]
+
+    @extend_schema(
+        operation_id="styles",
+        parameters=[OpenApiParameter("kind", str, enum=["preset", "mine"])],
+        responses=StyleSerializer(many=True),
+    )
+    def get(self, request: Request) -> Response:
+        query = StyleListQuery(data=request.query_params)
+        query.is_valid(raise_exception=True)
+        listed = {"preset": selectors.presets, "mine": lambda: selectors.styles_of(request.user)}
+        styles = listed.get(query.validated_data.get("kind"), lambda: selectors.styles_visible_to(request.user))()
+        pages = StylePagination()
+        page = pages.paginate_queryset(styles, request, self)
+        return pages.get_paginated_response(StyleSerializer(page, many=True, context={"request": request}).data)
+
+    @extend_schema(
+        operation_id="style_create",
+        request={"multipart/form-data": StyleUploadSerializer},
+        responses={201: StyleSerializer},
+    )
+    def post(self, request: Request) -> Response:
+        form = StyleUploadSerializer(data=request.data)
+        form.is_valid(raise_exception=True)
+        # Decoded before the idempotency key opens its transaction: a slow picture must not hold the database.
+        picture = pictures.read_picture(form.validated_data["image"])
+        return self._create(request, picture=picture, name=form.validated_data["name"])
+
+    @idempotent
+    def _create(self, request: Request, *, picture: Image.Image, name: str) -> Response:
+        style = services.style_create(owner=cast(User, request.user), picture=picture, name=name)
+        return Response(StyleSerializer(style, context={"request": request}).data, status=201)
+
+
+class StyleView(APIView):
+    def get_permissions(self) -> list[BasePermission]:
+        return [AllowAny() if self.request.method == "GET" else IsAuthenticated()]
+
+    @extend_schema(operation_id="style", responses=StyleSerializer)
+    def get(self, request: Request, slug: str) -> Response:
+        style = selectors.style_to_show(request.user, slug)
+        return Response(StyleSerializer(style, context={"request": request}).data)
+
+    @extend_schema(operation_id="style_remove", responses={204: None})
+    def delete(self, request: Request, slug: str) -> Response:
+        style = selectors.style_by_slug(request.user, slug)
+        services.style_remove(style=style, by=cast(User, request.user), at=timezone.now())
+        return Response(status=204)
+
+
+def style_media(request: HttpRequest, style_id: uuid.UUID, name: str) -> HttpResponse:
+    """The picture or thumbnail of a style, for those who may see it."""
+    style = Style.objects.filter(pk=style_id).first()
+    if style is None or not selectors.style_shown_to(style, request.user):
+        raise NotFound
+    path = style.image_path if name == "image.jpg" else style.thumbnail_path
+    try:
+        content = path.read_bytes()  # our own JPEG, some hundred kilobytes at most
+    except FileNotFoundError:
+        raise NotFound from None
+    headers = {"Cache-Control": PRIVATE_CACHING, "X-Content-Type-Options": "nosniff"}
+    return HttpResponse(content, content_type="image/jpeg", headers=headers)

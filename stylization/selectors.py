@@ -1,0 +1,54 @@
+from django.db.models import Q, QuerySet
+
+from accounts.selectors import user_is_moderator
+from foundation.errors import NotFound
+
+from .models import Style
+from .visibility import Viewer, shown_by_a_rule
+
+
+def presets() -> QuerySet[Style]:
+    return Style.objects.filter(kind=Style.Kind.PRESET, removed_at__isnull=True)
+
+
+def styles_of(user: Viewer) -> QuerySet[Style]:
+    """The pictures this person added, newest first."""
+    if not user.is_authenticated:
+        return Style.objects.none()
+    return Style.objects.filter(kind=Style.Kind.OWN, owner=user, removed_at__isnull=True)
+
+
+def styles_visible_to(user: Viewer) -> QuerySet[Style]:
+    """What this person can paint with: every preset and their own pictures."""
+    mine = Q(kind=Style.Kind.OWN, owner=user) if user.is_authenticated else Q(pk__in=[])
+    return Style.objects.filter(Q(kind=Style.Kind.PRESET) | mine, removed_at__isnull=True)
+
+
+def style_by_slug(user: Viewer, slug: str) -> Style:
+    """
+    A style this person can paint with.
+
+    :raises NotFound: unknown, removed, or somebody else's
+    """
+    style = styles_visible_to(user).filter(slug=slug).first()
+    if style is None:
+        raise NotFound(f"There is no style “{slug}”.")
+    return style
+
+
+def style_to_show(user: Viewer, slug: str) -> Style:
+    """
+    A style this person may look at: also somebody's own picture that a visible post credits.
+
+    :raises NotFound: unknown, or not theirs to see
+    """
+    style = Style.objects.filter(slug=slug).first()
+    if style is None or not style_shown_to(style, user):
+        raise NotFound(f"There is no style “{slug}”.")
+    return style
+
+
+def style_shown_to(style: Style, user: Viewer) -> bool:
+    if style.kind == Style.Kind.PRESET or style.owner_id == user.pk:
+        return True
+    return (user.is_authenticated and user_is_moderator(user)) or shown_by_a_rule(style.pk, user)
