@@ -1,6 +1,7 @@
 from importlib import import_module
 from importlib.util import find_spec
 
+from django.apps import apps
 from django.contrib import admin
 from django.urls import URLPattern, URLResolver, include, path, re_path
 from django.views.generic import RedirectView
@@ -17,7 +18,7 @@ OURS = "api|_allauth|admin|media|static|ws|healthz|readyz|robots.txt|favicon.ico
 def _offered(room: str, module: str) -> Patterns:
     """Return the `urlpatterns` a room offers, or none."""
     name = f"{room}.{module}"
-    return import_module(name).urlpatterns if find_spec(name) else []
+    return import_module(name).urlpatterns if apps.is_installed(room) and find_spec(name) else []
 
 
 api: Patterns = [pattern for room in ROOMS for pattern in _offered(room, "urls")]
@@ -27,7 +28,7 @@ urlpatterns: Patterns = [
     path("api/v1/schema/", SpectacularAPIView.as_view(), name="schema"),
     path("api/v1/docs/", SpectacularSwaggerSplitView.as_view(url_name="schema"), name="docs"),
     path("_allauth/", include("allauth.headless.urls")),
-    path("media/", include(_offered("clips", "media_urls"))),
+    path("media/", include([*_offered("clips", "media_urls"), *_offered("stylization", "media_urls")])),
     path("admin/", admin.site.urls),
     path("healthz", views.healthz, name="healthz"),
     path("favicon.ico", RedirectView.as_view(url="/static/client/icon.svg", permanent=True)),
