@@ -13,7 +13,7 @@ class StylizationConfig(AppConfig):
         from jobs import registry
 
         registry.register(kind=RESTYLE, handler="stylization.tasks:run_restyle", label="Painting")
-        registry.register_sweep("styles", sweep)
+        registry.register_sweep(name="styles", sweep=sweep)
 
 
 def sweep(now: datetime) -> int:
