@@ -2,6 +2,9 @@ from . import environment
 
 # One attempt may run this long; long clips are bounded well below it.
 TASK_SECONDS_MAX = 2 * 60 * 60
+# A task is delivered again this long after it left the queue, whether it runs or not: far above any run. The job's
+# lease makes a second delivery harmless, and the reaper gives lost work back much earlier.
+TASK_REDELIVERY_SECONDS = 24 * 60 * 60
 
 _COMMON = {
     "orm": "default",
@@ -9,9 +12,7 @@ _COMMON = {
     "queue_limit": 1,
     "guard_cycle": 0.5,
     "timeout": TASK_SECONDS_MAX,
-    # A task is delivered again this long after it left the queue, whether it runs or not: far above any run. The
-    # job's lease makes a second delivery harmless, and the reaper gives lost work back much earlier.
-    "retry": 24 * 60 * 60,
+    "retry": TASK_REDELIVERY_SECONDS,
     # Exceptions are counted in the job's row, where crashes count too.
     "max_attempts": 1,
     "ack_failures": True,
