@@ -18,7 +18,10 @@ from PIL import Image
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
+from .motion import MovingPair, read_clip, real_pair
 from .vgg import VGGFeatures, channel_statistics
+
+LONGEST_CLIP = 180  # frames
 
 
 class NoPictures(ValueError):
@@ -66,9 +69,13 @@ class ContentSample:
     relu3_1: Tensor
     relu4_1: Tensor
     statistics: Tensor
+    pair: MovingPair | None = None  # the next frame, when the photograph is a clip's
 
     def mirrored(self) -> "ContentSample":
-        return ContentSample(self.image_3SS.flip(-1), self.relu3_1.flip(-1), self.relu4_1.flip(-1), self.statistics)
+        pair = self.pair.mirrored() if self.pair else None
+        return ContentSample(
+            self.image_3SS.flip(-1), self.relu3_1.flip(-1), self.relu4_1.flip(-1), self.statistics, pair
+        )
 
 
 @dataclass(frozen=True)
@@ -101,9 +108,31 @@ class FeatureCache:
         kept = self._look_up(f"style {path.name} {size}", lambda: self._measure_style(path, size))
         return StyleSample(kept["image"].float() / 255, kept["statistics"])
 
-    @torch.no_grad()
+    def clip(self, path: Path, number: int, size: int) -> ContentSample:
+        """Return the frame pair of that number (its place in the clip follows from it) as content."""
+        key = f"clip {path.name} {number} {size}"
+        kept = self._look_up(key, lambda: self._measure_clip(path, size, random.Random(key)))
+        pair = MovingPair(kept["second"][None].float() / 255, kept["grid"][None].float(), kept["seen"][None].float())
+        image = kept["image"].float() / 255
+        return ContentSample(image, kept["relu3_1"].float(), kept["relu4_1"].float(), kept["statistics"], pair)
+
     def _measure_content(self, path: Path, size: int) -> dict[str, Tensor]:
-        image = load_crop(path, size, random.Random(f"{path.name} {size}"))
+        return self._measured(load_crop(path, size, random.Random(f"{path.name} {size}")))
+
+    def _measure_clip(self, path: Path, size: int, rng: random.Random) -> dict[str, Tensor]:
+        frames = read_clip(path, round(size * rng.uniform(1, 1.5)), LONGEST_CLIP)
+        start = rng.randrange(len(frames) - 2)
+        top, left = (rng.randint(0, side - size) for side in frames[0].shape[:2])
+        first, second = (
+            frames[start + gap][top : top + size, left : left + size] for gap in (0, rng.choice((1, 1, 2)))
+        )
+        pair = real_pair(first, second)
+        moved = {"second": (pair.second_B3HW[0] * 255).round().byte(), "grid": pair.grid_BHW2[0]}
+        image = torch.from_numpy(first.copy()).permute(2, 0, 1).float() / 255
+        return {**self._measured(image), **moved, "seen": pair.seen_B1HW[0].byte()}
+
+    @torch.no_grad()
+    def _measured(self, image: Tensor) -> dict[str, Tensor]:
         features = self.vgg(image[None])
         halves = {"relu3_1": features[2][0].half(), "relu4_1": features[3][0].half()}
         return {"image": (image * 255).round().byte(), "statistics": channel_statistics(features)[0], **halves}

@@ -10,12 +10,9 @@ import json
 import statistics
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
-import av
-import cv2
 import numpy as np
 import torch
 import torch.nn.functional as F
@@ -25,6 +22,7 @@ from torch import Tensor
 
 from .data import list_pictures
 from .losses import style_loss
+from .motion import follow, optical_flow, read_clip, unoccluded
 from .release import Pixels, Release, load_release, to_tensor
 from .vgg import VGGFeatures, channel_statistics
 
@@ -49,28 +47,6 @@ def _statistics(vgg: VGGFeatures, image: Pixels) -> Tensor:
     return channel_statistics(vgg(to_tensor(image[None])))
 
 
-def optical_flow(first: Pixels, second: Pixels) -> NDArray[np.float32]:
-    """Where each pixel of `first` is in `second`, in pixels: (H, W, 2)."""
-    finder = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
-    gray = [cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY) for frame in (first, second)]
-    return np.asarray(finder.calc(gray[0], gray[1], None), dtype=np.float32)  # type: ignore[call-overload]
-
-
-def follow(image: NDArray[Any], flow: NDArray[np.float32]) -> NDArray[Any]:
-    """Fetch for each pixel what the flow points at, bilinear."""
-    rows, columns = np.mgrid[: flow.shape[0], : flow.shape[1]].astype(np.float32)
-    return cv2.remap(
-        image, columns + flow[..., 0], rows + flow[..., 1], cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
-    )
-
-
-def unoccluded(forward: NDArray[np.float32], backward: NDArray[np.float32]) -> NDArray[np.bool_]:
-    """Forward and backward flow agree (Sundaram et al. 2010): (H, W)."""
-    there = follow(backward, forward)
-    disagreement = np.square(forward + there).sum(-1)
-    return disagreement < 0.01 * (np.square(forward).sum(-1) + np.square(there).sum(-1)) + 0.5
-
-
 def warping_error(painted: tuple[Pixels, Pixels], frames: tuple[Pixels, Pixels]) -> float:
     """Root mean square on 0..1 RGB between a painted frame and the later one brought back along the input's motion."""
     forward, backward = optical_flow(*frames), optical_flow(frames[1], frames[0])
@@ -86,22 +62,6 @@ def read_picture(path: Path, side: int) -> Pixels:
         image = opened.convert("RGB")
     scale = side / min(image.size)
     return np.asarray(image.resize((round(image.width * scale), round(image.height * scale)), Image.Resampling.LANCZOS))
-
-
-def read_clip(path: Path, side: int, most: int) -> list[Pixels]:
-    """Read the first frames of a clip scaled to the short side."""
-    frames: list[Pixels] = []
-    with av.open(str(path)) as container:
-        for frame in container.decode(video=0):
-            scale = side / min(frame.width, frame.height)
-            width, height = round(frame.width * scale), round(frame.height * scale)
-            frames.append(frame.reformat(width, height, format="rgb24").to_ndarray().astype(np.uint8, copy=False))
-            if len(frames) == most:
-                break
-    return frames
-
-
-Painter = Callable[[Pixels, NDArray[np.float32]], Pixels]
 
 
 def evaluate_pictures(

@@ -2,13 +2,20 @@
 Pairs of frames with a known motion between them, for the temporal terms.
 
 Synthetic pairs need no video (ReReVST, Wang et al. 2020): an affine move, a smooth displacement, a change of exposure
-and noise.
+and noise. Real pairs are two frames of a clip with DIS optical flow (Kroeger et al. 2016) between them; where forward
+and backward flow disagree, a pixel counts as hidden (Sundaram et al. 2010).
 """
 
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 
+import av
+import cv2
+import numpy as np
 import torch
 import torch.nn.functional as F
+from numpy.typing import NDArray
 from torch import Tensor
 
 from .losses import warp
@@ -26,6 +33,17 @@ class MovingPair:
     second_B3HW: Tensor
     grid_BHW2: Tensor
     seen_B1HW: Tensor
+
+    def mirrored(self) -> "MovingPair":
+        grid = self.grid_BHW2.flip(2) * torch.tensor([-1.0, 1.0])
+        return MovingPair(self.second_B3HW.flip(-1), grid, self.seen_B1HW.flip(-1))
+
+    def with_real(self, index: int, real: "MovingPair") -> "MovingPair":
+        """Return the batch with one of its pairs replaced by a real one (batch of one)."""
+        mine = self.second_B3HW.clone(), self.grid_BHW2.clone(), self.seen_B1HW.clone()
+        for tensor, other in zip(mine, (real.second_B3HW, real.grid_BHW2, real.seen_B1HW), strict=True):
+            tensor[index] = other[0]
+        return MovingPair(*mine)
 
 
 def synthetic_pair(first_B3HW: Tensor, generator: torch.Generator) -> MovingPair:
@@ -45,3 +63,53 @@ def smooth_grid(images_B3HW: Tensor, generator: torch.Generator) -> Tensor:
     grid = F.affine_grid(theta, list(images_B3HW.shape), align_corners=False)
     bend = F.interpolate(torch.randn(batch, 2, 5, 5, generator=generator), (height, width), mode="bicubic")
     return grid + DISPLACEMENT * bend.permute(0, 2, 3, 1)
+
+
+Pixels = NDArray[np.uint8]
+Flow = NDArray[np.float32]
+
+
+def optical_flow(first: Pixels, second: Pixels) -> Flow:
+    """Where each pixel of `first` is in `second`, as a displacement in pixels: (H, W, 2)."""
+    finder = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
+    gray = [cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY) for frame in (first, second)]
+    return np.asarray(finder.calc(gray[0], gray[1], None), dtype=np.float32)  # type: ignore[call-overload]
+
+
+def follow(image: NDArray[Any], flow: Flow) -> NDArray[Any]:
+    """Fetch for each pixel what the flow points at, bilinear."""
+    rows, columns = np.mgrid[: flow.shape[0], : flow.shape[1]].astype(np.float32)
+    where = columns + flow[..., 0], rows + flow[..., 1]
+    return cv2.remap(image, *where, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+
+
+def unoccluded(forward: Flow, backward: Flow) -> NDArray[np.bool_]:
+    """Forward and backward flow agree (Sundaram et al. 2010, eq. 5): (H, W)."""
+    there = follow(backward, forward)
+    disagreement = np.square(forward + there).sum(-1)
+    return disagreement < 0.01 * (np.square(forward).sum(-1) + np.square(there).sum(-1)) + 0.5
+
+
+def read_clip(path: Path, side: int, most: int) -> list[Pixels]:
+    """Read the first frames of a clip scaled to the short side."""
+    frames: list[Pixels] = []
+    with av.open(str(path)) as container:
+        for frame in container.decode(video=0):
+            scale = side / min(frame.width, frame.height)
+            width, height = round(frame.width * scale), round(frame.height * scale)
+            frames.append(frame.reformat(width, height, format="rgb24").to_ndarray().astype(np.uint8, copy=False))
+            if len(frames) == most:
+                break
+    return frames
+
+
+def real_pair(first: Pixels, second: Pixels) -> MovingPair:
+    """Return a batch of one: two frames (H, W, 3) of a clip with the flow between them."""
+    back, forth = optical_flow(second, first), optical_flow(first, second)
+    height, width = back.shape[:2]
+    rows, columns = np.mgrid[:height, :width].astype(np.float32)
+    across, down = (columns + back[..., 0] + 0.5) * 2 / width - 1, (rows + back[..., 1] + 0.5) * 2 / height - 1
+    grid = torch.from_numpy(np.stack([across, down], -1))[None]
+    inside = (grid.abs() < 1).all(-1)
+    seen = (torch.from_numpy(unoccluded(back, forth))[None] & inside).float()[:, None]
+    return MovingPair(torch.from_numpy(second.copy()).permute(2, 0, 1)[None].float() / 255, grid, seen)

@@ -22,12 +22,13 @@ from torch import Tensor, nn
 
 from . import losses
 from .data import ContentSample, FeatureCache, StyleSample, fingerprint, list_pictures
-from .motion import synthetic_pair
+from .motion import MovingPair, synthetic_pair
 from .network import NETWORKS, TransformNetwork, channels_last
 from .predictor import INPUT_SIZE, MobileNetV3Small, StatisticsPredictor
 from .vgg import VGGFeatures, channel_statistics
 
 REPORT_EVERY = 25
+PAIRS_A_CLIP = 8
 STYLE_SIZE = 176  # pixels of a style crop, from a painting of 176 to 229 on its short side
 
 
@@ -74,6 +75,8 @@ class TrainingOptions:
     embed_with: str = (
         ""  # a distilled student's checkpoint: the network then learns to paint with that one's embeddings
     )
+    clips: str = ""  # a folder of videos: real motion for some of the samples
+    clip_share: float = 0.25
     cache: str = ""  # a folder that keeps the features of the crops; they outlive the run
 
     @property
@@ -107,6 +110,8 @@ class Sampler:
         self.styles = self._pool(options.styles, options.style_pool)
         self.favourites = list_pictures([Path(folder) for folder in options.favourites]) if options.favourites else []
 
+        self.clips = sorted(Path(options.clips).glob("*.mp4")) if options.clips else []
+
     def _pool(self, folders: list[str], most: int) -> list[Path]:
         paths = list_pictures([Path(folder) for folder in folders])
         random.Random(self.options.seed).shuffle(paths)
@@ -128,7 +133,10 @@ class Sampler:
         return self.cache.style(rng.choice(self.favourites if favoured else self.styles), STYLE_SIZE)
 
     def _photo(self, rng: random.Random, size: int) -> ContentSample:
-        sample = self.cache.content(rng.choice(self.content), size)
+        if self.clips and rng.random() < self.options.clip_share:
+            sample = self.cache.clip(rng.choice(self.clips), rng.randrange(PAIRS_A_CLIP), size)
+        else:
+            sample = self.cache.content(rng.choice(self.content), size)
         return sample.mirrored() if rng.random() < 0.5 else sample
 
 
@@ -144,6 +152,13 @@ class Batch:
     @property
     def style_BS(self) -> Tensor:
         return torch.stack([style.statistics for style in self.styles])
+
+    def moving_pair(self) -> MovingPair:
+        """Return the second frames: real where the photograph is a clip's, else synthetic."""
+        pair = synthetic_pair(self.images, self.generator)
+        for index, photo in enumerate(self.photos):
+            pair = pair.with_real(index, photo.pair) if photo.pair else pair
+        return pair
 
     @property
     def images(self) -> Tensor:
@@ -193,7 +208,7 @@ def resized(image_3SS: Tensor, size: int) -> Tensor:
 def losses_of(model: StyleModel, vgg: VGGFeatures, batch: Batch, phase: Phase) -> dict[str, Tensor]:
     """Paint a moving pair and weigh every term; `total` is what is minimized, the others are unweighted means."""
     first = batch.images
-    pair = synthetic_pair(first, batch.generator)
+    pair = batch.moving_pair()
     embedding = model.embed(batch)
     painted, body = model.transform.paint(torch.cat([first, pair.second_B3HW]), embedding.repeat(2, 1))
     (now, later), (body_now, body_later) = painted.chunk(2), body.chunk(2)
