@@ -85,7 +85,8 @@ def user_reinstate(*, user: User, by: User, at: datetime) -> Suspension:
 def user_log_out_everywhere(*, user: User) -> None:
     """End every session and app token, and tell open sockets to close."""
     User.objects.filter(pk=user.pk).update(session_generation=F("session_generation") + 1)
-    transaction.on_commit(lambda: _close_sockets(user.pk))
+    # Robust: whoever is out of reach by socket is still out by every request.
+    transaction.on_commit(lambda: _close_sockets(user.pk), robust=True)
 
 
 @transaction.atomic

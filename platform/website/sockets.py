@@ -8,8 +8,10 @@ from urllib.parse import urlsplit
 from channels.auth import AuthMiddlewareStack
 from channels.routing import URLRouter
 from channels.security.websocket import WebsocketDenier
+from django.apps import apps
 from django.conf import settings
 from django.http.request import validate_host
+from django.urls import re_path
 
 from .urls import ROOMS
 
@@ -45,9 +47,10 @@ def _is_ours(origin: str, host: str) -> bool:
 
 def websocket_application() -> Any:
     routes = [route for room in ROOMS for route in _offered(room)]
-    return SameOrigin(AuthMiddlewareStack(URLRouter(routes)))
+    nowhere = re_path("", WebsocketDenier.as_asgi())  # a wrong address is a refusal and no error of ours
+    return SameOrigin(AuthMiddlewareStack(URLRouter([*routes, nowhere])))
 
 
 def _offered(room: str) -> list[Any]:
     name = f"{room}.routing"
-    return import_module(name).websocket_urlpatterns if find_spec(name) else []
+    return import_module(name).websocket_urlpatterns if apps.is_installed(room) and find_spec(name) else []

@@ -9,6 +9,8 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
 ]
 LOGIN_URL = "/login"
+# Only the staff site logs in by a page of its own.
+LOGIN_REDIRECT_URL = "/admin/"
 
 HEADLESS_ONLY = True
 HEADLESS_CLIENTS = ("browser", "app")

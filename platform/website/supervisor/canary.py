@@ -41,7 +41,7 @@ class Canary:
 def _is_silent(cluster: Service) -> bool:
     try:
         close_old_connections()
-        beat = jobs.last_worker_beat()
+        beat = jobs.last_worker_beat(cluster.environment["Q_CLUSTER_NAME"])
     except DatabaseError:
         return False  # then the database is the patient, and a restart would not cure it
     return beat is None or timezone.now() - beat > SILENCE_MAX

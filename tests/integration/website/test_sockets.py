@@ -3,7 +3,7 @@ from channels.auth import AuthMiddlewareStack
 from channels.generic.websocket import AsyncJsonWebsocketConsumer
 from channels.testing import WebsocketCommunicator
 
-from website.sockets import SameOrigin
+from website.sockets import SameOrigin, websocket_application
 
 
 class WhoAmI(AsyncJsonWebsocketConsumer):
@@ -66,3 +66,11 @@ async def test_a_socket_without_an_origin_is_nobody_even_with_a_cookie(api_clien
 async def test_a_host_that_is_not_ours_makes_no_origin_ours(api_client):
     """DNS rebinding: the page's own host, but a name we never answer to."""
     assert await answer(communicator(api_client, host="evil.example", origin="http://evil.example")) == (False, None)
+
+
+async def test_an_address_where_nobody_listens_is_a_refusal():
+    site = websocket_application()
+
+    socket = WebsocketCommunicator(site, "/ws/nowhere/", headers=[(b"host", b"testserver")])
+
+    assert (await socket.connect())[0] is False

@@ -60,6 +60,7 @@ def test_the_staff_site_states_a_policy_of_its_own():
 
     assert "default-src 'self'" in policy
     assert "frame-ancestors 'none'" in policy
+    assert "script-src 'self' 'unsafe-eval';" in policy
 
 
 def test_the_api_document_has_no_warnings(tmp_path):
