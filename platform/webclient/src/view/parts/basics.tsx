@@ -1,4 +1,5 @@
-import { type ComponentChildren, type JSX } from "preact";
+import { cloneElement, type ComponentChildren, type JSX, type VNode } from "preact";
+import { useId } from "preact/hooks";
 import { CircleAlert, LoaderCircle, RotateCw, WifiOff } from "lucide";
 
 import type { TextKey } from "../../i18n/en";
@@ -293,6 +294,7 @@ export function Switch({
   );
 }
 
+/** A labelled input; its hint and its errors describe it without becoming part of its name. */
 export function Field({
   label,
   hint,
@@ -302,19 +304,28 @@ export function Field({
   label: string;
   hint?: string | undefined;
   errors?: string[] | undefined;
-  children: ComponentChildren;
+  children: VNode<Record<string, unknown>>;
 }) {
+  const id = useId();
+  const wrong = errors !== undefined && errors.length > 0;
+  const described = wrong || hint ? `${id}-more` : undefined;
   return (
-    <label class="field">
-      <span class="field-label">{label}</span>
-      {children}
-      {errors?.map((error) => (
-        <span key={error} class="field-error" role="alert">
-          {error}
+    <div class="field">
+      <label class="field-label" for={id}>
+        {label}
+      </label>
+      {cloneElement(children, { id, "aria-describedby": described, "aria-invalid": wrong || undefined })}
+      {wrong && (
+        <span class="field-error" id={described} role="alert">
+          {errors.join(" ")}
         </span>
-      ))}
-      {hint && !errors?.length && <span class="field-hint">{hint}</span>}
-    </label>
+      )}
+      {hint && !wrong && (
+        <span class="field-hint" id={described}>
+          {hint}
+        </span>
+      )}
+    </div>
   );
 }
 
