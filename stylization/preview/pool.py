@@ -19,7 +19,7 @@ from foundation.errors import ApplicationError, Conflict
 
 ROOT = Path(__file__).resolve().parents[2]
 PAINT_SECONDS = 20.0
-START_SECONDS = 40.0  # the first picture also waits for torch and the weights
+START_SECONDS = 30.0  # the first picture also waits for torch and the weights
 WAITING_PEOPLE = 32
 
 
@@ -55,11 +55,12 @@ class _Wish:
 class _Process:
     """The painting process and the line to it."""
 
-    def __init__(self) -> None:
+    def __init__(self, module: str, seconds: float) -> None:
+        self._seconds = seconds
         ours, theirs = socket.socketpair()
         with theirs:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "stylization.preview.worker", str(theirs.fileno()), str(os.getpid())],
+                [sys.executable, "-m", module, str(theirs.fileno()), str(os.getpid())],
                 pass_fds=[theirs.fileno()],
                 stdin=subprocess.DEVNULL,
                 cwd=ROOT,
@@ -79,7 +80,7 @@ class _Process:
     def ask(self, request: dict[str, Any]) -> bytes:
         """:raises TimeoutError: took too long; :raises EOFError, OSError: it died"""
         self._line.send_bytes(json.dumps(request).encode())
-        if not self._line.poll(PAINT_SECONDS if self._is_warm else START_SECONDS):
+        if not self._line.poll(self._seconds + (0 if self._is_warm else START_SECONDS)):
             raise TimeoutError
         answer = self._line.recv_bytes()
         self._is_warm = True
@@ -99,7 +100,9 @@ class PreviewPool:
     Each person has at most one wish waiting: a newer one takes its place, and the older request is told so at once.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, module: str = "stylization.preview.worker", seconds: float = PAINT_SECONDS) -> None:
+        self._module = module
+        self._seconds = seconds
         self._wishes: OrderedDict[str, _Wish] = OrderedDict()
         self._changed = threading.Condition()
         self._thread: threading.Thread | None = None
@@ -119,9 +122,13 @@ class PreviewPool:
             self._ensure_thread()
             self._changed.notify()
         try:
-            return wish.answer.result(timeout=START_SECONDS + 2 * PAINT_SECONDS)
+            return wish.answer.result(timeout=START_SECONDS + 2 * self._seconds)
         except FutureTimeout:
             raise PreviewFailed("It took too long. Try again.") from None
+
+    def close(self) -> None:
+        """End the painting process; the next wish starts another."""
+        self._discard()
 
     @property
     def pid(self) -> int | None:
@@ -169,7 +176,7 @@ class PreviewPool:
     def _running(self) -> _Process:
         if self._process and not self._process.alive:
             self._discard()
-        self._process = self._process or _Process()
+        self._process = self._process or _Process(self._module, self._seconds)
         return self._process
 
     def _discard(self) -> None:
