@@ -20,6 +20,13 @@ class ContextFilter(logging.Filter):
         return True
 
 
+class NoUnavailable(logging.Filter):
+    """A 503 is an answer given on purpose, and given again at every probe: not an error of ours."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        return getattr(record, "status_code", None) != 503
+
+
 class JsonFormatter(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
         line: dict[str, Any] = {

@@ -1,8 +1,8 @@
 """
 What the staff site does not show.
 
-The queue's own tables only wake workers: a retry or deletion there would go past the job's lease, so jobs are watched and
-acted on in their own list. Addresses belong to their person.
+The queue's own tables only wake workers: a retry or deletion there would go past the job's lease, so jobs are watched
+and acted on in their own list. Addresses belong to their person.
 """
 
 from allauth.account.models import EmailAddress

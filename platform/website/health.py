@@ -8,7 +8,7 @@ from django.conf import settings
 from django.db import DatabaseError, connection
 from django.utils import timezone
 
-BEAT_AGE_MAX = timedelta(seconds=30)
+from jobs import selectors as jobs
 
 
 def check() -> dict[str, str]:
@@ -37,10 +37,13 @@ def channel_store() -> str:
 
 
 def workers() -> str:
-    from jobs import selectors as jobs
+    """Every kind of worker must beat: uploads stand still without the quick ones, paintings without the slow ones."""
+    return "; ".join(trouble for name in settings.WORK_CLUSTERS if (trouble := _silence(name))) or "ok"
 
-    beat = jobs.last_worker_beat()
+
+def _silence(cluster: str) -> str:
+    beat = jobs.last_worker_beat(cluster)
     if beat is None:
-        return "no worker has beaten yet"
-    age = timezone.now() - beat
-    return "ok" if age < BEAT_AGE_MAX else f"no worker has beaten for {age.total_seconds():.0f} s"
+        return f"no {cluster} worker has beaten yet"
+    age, limit = timezone.now() - beat, timedelta(seconds=settings.WORKER_SILENCE_SECONDS)
+    return f"no {cluster} worker has beaten for {age.total_seconds():.0f} s" if age > limit else ""

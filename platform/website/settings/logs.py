@@ -17,7 +17,10 @@ LOGGING: dict[str, Any] = {
         "json": {"()": "foundation.logs.JsonFormatter"},
         "text": {"()": "foundation.logs.TextFormatter"},
     },
-    "filters": {"context": {"()": "foundation.logs.ContextFilter"}},
+    "filters": {
+        "context": {"()": "foundation.logs.ContextFilter"},
+        "no-unavailable": {"()": "foundation.logs.NoUnavailable"},
+    },
     "handlers": {
         "stderr": {
             "class": "logging.StreamHandler",
@@ -29,7 +32,7 @@ LOGGING: dict[str, Any] = {
     "loggers": {
         "django.server": {"handlers": ["stderr"], "propagate": False},
         # Every 404 a scanner provokes would be a warning.
-        "django.request": {"level": "ERROR"},
+        "django.request": {"level": "ERROR", "filters": ["no-unavailable"]},
         # It tells of every process it starts.
         "django-q": {"level": "WARNING"},
         "uvicorn": {"level": "WARNING"},

@@ -4,6 +4,7 @@ import logging
 import time
 from datetime import timedelta
 
+from django.conf import settings
 from django.db import DatabaseError, close_old_connections
 from django.utils import timezone
 
@@ -14,18 +15,20 @@ from .supervisor import Supervisor
 
 log = logging.getLogger(__name__)
 
-LOOK_EVERY_SECONDS = 5
-SILENCE_MAX = timedelta(seconds=30)
-# A cluster needs this long to start on a busy machine before its silence means anything.
-START_SECONDS = 60
+LOOK_EVERY_SECONDS = 2
 
 
 class Canary:
-    """Restarts clusters whose workers have not beaten lately."""
+    """
+    Restarts a cluster whose workers have not beaten lately.
 
-    def __init__(self, supervisor: Supervisor, clusters: list[Service]) -> None:
+    The reaper goes with it: it is who sends idle workers the errands that make them beat, and may be what stands still.
+    """
+
+    def __init__(self, supervisor: Supervisor, clusters: list[Service], reaper: Service | None) -> None:
         self.supervisor = supervisor
         self.clusters = clusters
+        self.reaper = reaper
         self.next_look = 0.0
 
     def look(self) -> None:
@@ -33,9 +36,11 @@ class Canary:
             return
         self.next_look = time.monotonic() + LOOK_EVERY_SECONDS
         for cluster in self.clusters:
-            if cluster.seconds_up > START_SECONDS and _is_silent(cluster):
-                log.error("no worker of %s has beaten for %s: restarting them", cluster.name, SILENCE_MAX)
+            if cluster.seconds_up > settings.WORKER_START_SECONDS and _is_silent(cluster):
+                log.error("the %s have been silent for too long: starting them again", cluster.name)
                 self.supervisor.restart(cluster)
+                if self.reaper is not None:
+                    self.supervisor.restart(self.reaper)
 
 
 def _is_silent(cluster: Service) -> bool:
@@ -44,4 +49,4 @@ def _is_silent(cluster: Service) -> bool:
         beat = jobs.last_worker_beat(cluster.environment["Q_CLUSTER_NAME"])
     except DatabaseError:
         return False  # then the database is the patient, and a restart would not cure it
-    return beat is None or timezone.now() - beat > SILENCE_MAX
+    return beat is None or timezone.now() - beat > timedelta(seconds=settings.WORKER_SILENCE_SECONDS)

@@ -16,7 +16,8 @@ def beat(monkeypatch):
     """Set when a worker has beaten last."""
 
     def set_beat(moment):
-        monkeypatch.setattr(jobs, "last_worker_beat", lambda: moment)
+        moments = {"slow": moment, "quick": timezone.now()}
+        monkeypatch.setattr(jobs, "last_worker_beat", moments.get)
 
     set_beat(timezone.now())
     return set_beat
@@ -39,15 +40,17 @@ def test_a_site_that_can_work_is_ready(beat):
 
 
 @pytest.mark.parametrize(
-    ("age", "words"), [(None, "no worker has beaten yet"), (timedelta(minutes=2), "no worker has beaten for 120 s")]
+    ("age", "words"),
+    [(None, "no slow worker has beaten yet"), (timedelta(minutes=2), "no slow worker has beaten for 120 s")],
 )
-def test_a_site_whose_workers_are_silent_is_not_ready(beat, age, words):
+def test_a_site_whose_workers_are_silent_is_not_ready(beat, caplog, age, words):
     beat(None if age is None else timezone.now() - age)
 
     answer = Client().get("/readyz")
 
     assert answer.status_code == 503
     assert answer.json()["checks"]["workers"] == words
+    assert not [record for record in caplog.records if record.levelname == "ERROR"]
 
 
 def test_a_site_without_its_database_is_not_ready(beat, monkeypatch):

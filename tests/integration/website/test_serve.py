@@ -80,9 +80,9 @@ class Site:
 
 
 @contextmanager
-def running(migrated: Path, var: Path):
+def running(migrated: Path, var: Path, **changes: str):
     shutil.copytree(migrated, var)
-    site = Site(var)
+    site = Site(var, **changes)
     try:
         site.wait_until_ready()
         yield site
@@ -179,6 +179,20 @@ def test_a_killed_cluster_is_replaced_with_its_workers(lasting_site):
     assert all_gone([main, *workers], 5)
     lasting_site.wait_until(lambda: len(lasting_site.members("qcluster")) == before)
     lasting_site.wait_until(lambda: lasting_site.get("/readyz")[0] == 200)
+
+
+def test_a_frozen_cluster_is_noticed_and_started_again(migrated, tmp_path):
+    quick = {"IMPASTO_WORKER_SILENCE_SECONDS": "10", "IMPASTO_WORKER_START_SECONDS": "15"}
+    with running(migrated, tmp_path / "var", **quick) as site:
+        main = next(child for child in site.members("qcluster") if child.ppid() == site.process.pid)
+        frozen = [main, *main.children(recursive=True)]
+        for member in frozen:
+            member.suspend()
+
+        site.wait_until(lambda: not survivors(frozen))
+
+        site.wait_until(lambda: site.get("/readyz")[0] == 200)
+        assert "silent for too long" in site.output.read_text()
 
 
 def test_a_second_start_says_that_one_is_running(lasting_site):

@@ -43,10 +43,10 @@ class Command(BaseCommand):
         self._check_migrated()
         self._take_lock()
         clusters = [] if only == "web" else self._clusters()
-        reaper = [Service("reaper", [sys.executable, MANAGE, "reap_jobs"])] if clusters else []
-        services = [*self._store(), *self._web(host, port, only), *clusters, *reaper]
+        reaper = Service("reaper", [sys.executable, MANAGE, "reap_jobs"]) if clusters else None
+        services = [*self._store(), *self._web(host, port, only), *clusters, *filter(None, [reaper])]
         supervisor = Supervisor(services, self._on_tick)
-        self.canary = Canary(supervisor, clusters)
+        self.canary = Canary(supervisor, clusters, reaper)
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             signal.signal(number, supervisor.request_stop)
         self.stdout.write("Starting Impasto (stop with Ctrl-C) …")
