@@ -8,6 +8,7 @@ import { render } from "preact";
 
 import { Api } from "./model/api";
 import { Auth } from "./model/auth";
+import { ChecksumStack } from "./model/checksums";
 import { DemoFiles } from "./model/demos";
 import { Http } from "./model/http";
 import { JobsFeed, type Socket } from "./model/jobs-feed";
@@ -21,8 +22,14 @@ import { Root } from "./view/root";
 function compose() {
   const csrfToken = () => /(?:^|;\s*)csrftoken=([^;]+)/.exec(document.cookie)?.[1] ?? "";
   const sleep = (milliseconds: number) => new Promise<void>((resolve) => setTimeout(resolve, milliseconds));
-  const newKey = () => crypto.randomUUID();
-  const http = new Http({ fetch: (...request) => fetch(...request), csrfToken, sleep });
+  const newKey = () => (isSecureContext ? crypto.randomUUID() : `${Date.now()}-${Math.random()}`);
+  const digest = isSecureContext ? (bytes: ArrayBuffer) => crypto.subtle.digest("SHA-1", bytes) : null;
+  const http = new Http({
+    fetch: (...request) => fetch(...request),
+    csrfToken,
+    sleep,
+    unauthorized: () => app.session.expire(),
+  });
   const api = new Api(http, newKey);
   const later = {
     setTimeout: (run: () => void, milliseconds: number) => setTimeout(run, milliseconds),
@@ -35,7 +42,7 @@ function compose() {
   const app = new App({
     api,
     auth: new Auth(http),
-    uploads: new Uploads(csrfToken, new IndexedDbKeeper(indexedDB)),
+    uploads: new Uploads(csrfToken, new IndexedDbKeeper(indexedDB), new ChecksumStack(digest)),
     openFeed: (listener) =>
       new JobsFeed(
         { api, ...later, random: Math.random, openSocket: () => openSocket("/ws/jobs/") },

@@ -96,6 +96,24 @@ test("a POST that starts work is repeated under the same key", async () => {
   expect(keys).toEqual(["one-key", "one-key"]);
 });
 
+test("an API that no longer knows us is told to the session, allauth's 401 is not", async () => {
+  const unauthorized = vi.fn();
+  const answers = [answer(401), answer(401, { status: 401 })];
+  const fetch = () => Promise.resolve(answers.shift()!);
+  const http = new Http({
+    fetch: fetch as never,
+    csrfToken: () => "",
+    sleep: () => Promise.resolve(),
+    unauthorized,
+  });
+
+  await expect(http.json("GET", "/api/v1/clips/")).rejects.toMatchObject({ status: 401 });
+  expect(unauthorized).toHaveBeenCalledTimes(1);
+
+  await new Auth(http).signedIn();
+  expect(unauthorized).toHaveBeenCalledTimes(1);
+});
+
 test("a refusal is never tried again", async () => {
   const { http, fetch } = setUp(answer(404));
 

@@ -5,7 +5,6 @@ import type { Job } from "../src/model/types";
 import { Clock, deferred, job, settle } from "./fakes";
 
 class FakeSocket implements Socket {
-  onopen: Socket["onopen"] = null;
   onmessage: Socket["onmessage"] = null;
   onclose: Socket["onclose"] = null;
   sent: string[] = [];
@@ -13,7 +12,7 @@ class FakeSocket implements Socket {
   send = (text: string) => void this.sent.push(text);
   close = () => void (this.closed = true);
   receive = (message: object) => this.onmessage?.({ data: JSON.stringify(message) });
-  cut = () => this.onclose?.(undefined as never);
+  cut = (code = 1006) => this.onclose?.({ code });
 }
 
 function setUp(active: () => Promise<Job[]> = () => Promise.resolve([])) {
@@ -122,6 +121,16 @@ test("a silent socket is asked for a sign of life and then replaced", async () =
   await clock.pass(25_000);
   expect(sockets[0]?.closed).toBe(true);
   expect(sockets).toHaveLength(2);
+});
+
+test("a socket that is refused for want of a person says so", async () => {
+  const { feed, sockets, events } = setUp();
+  feed.start();
+
+  sockets[0]?.cut(4401);
+  await settle();
+
+  expect(events).toContainEqual({ type: "refused" });
 });
 
 test("after stop nothing moves any more", async () => {

@@ -20,6 +20,7 @@ function setUp(api: Partial<Record<"job" | "cancelJob" | "retryJob", () => Promi
     },
     { job: vi.fn(), cancelJob: vi.fn(), retryJob: vi.fn(), ...api },
     ended,
+    vi.fn(),
   );
   return { jobs, feed, ended, tell: (event: JobsEvent) => tell(event) };
 }

@@ -5,6 +5,8 @@ export interface HttpPorts {
   /** The current CSRF token; logging in changes it, so it is read for every request. */
   csrfToken: () => string;
   sleep: (milliseconds: number) => Promise<void>;
+  /** The API answered 401: whoever was logged in no longer is. */
+  unauthorized?: () => void;
 }
 
 export interface RequestOptions {
@@ -87,6 +89,7 @@ export class Http {
   async #judge(response: Response, options: RequestOptions): Promise<Response> {
     if (response.ok || options.accept?.includes(response.status)) return response;
     const body: unknown = await response.json().catch(() => null);
+    if (response.status === 401) this.#ports.unauthorized?.();
     throw problemFrom(response.status, body);
   }
 }

@@ -2,13 +2,16 @@ import type { Api } from "./api";
 import type { Job } from "./types";
 
 export type JobsEvent =
-  { type: "snapshot"; jobs: Job[] } | { type: "job"; job: Job } | { type: "link"; live: boolean };
+  | { type: "snapshot"; jobs: Job[] }
+  | { type: "job"; job: Job }
+  | { type: "link"; live: boolean }
+  /** The server no longer knows who we are. */
+  | { type: "refused" };
 
 /** What we need of a WebSocket, so that a test can hand in its own. */
 export interface Socket {
-  onopen: ((event: never) => void) | null;
   onmessage: ((event: { data: unknown }) => void) | null;
-  onclose: ((event: never) => void) | null;
+  onclose: ((event: { code: number }) => void) | null;
   send(text: string): void;
   close(): void;
 }
@@ -24,6 +27,7 @@ export interface JobsFeedPorts {
 
 const BACKOFF = [500, 1000, 2000, 4000, 8000, 15000];
 const TICK = 5_000;
+const NOBODY = 4401;
 const POLL_WHEN_LIVE = 20_000;
 const POLL_WHEN_CUT = 5_000;
 const SILENCE_BEFORE_PING = 20_000;
@@ -112,7 +116,7 @@ export class JobsFeed {
     this.#socket = socket;
     this.#lastMessage = this.#ports.now();
     socket.onmessage = ({ data }) => this.#receive(String(data));
-    socket.onclose = () => this.#lost();
+    socket.onclose = ({ code }) => this.#lost(code);
   }
 
   #receive(text: string): void {
@@ -138,10 +142,11 @@ export class JobsFeed {
     else this.#active.delete(job.id);
   }
 
-  #lost(): void {
+  #lost(code: number): void {
     this.#socket = null;
     this.#setLive(false);
     if (!this.#running) return;
+    if (code === NOBODY) this.#listener({ type: "refused" });
     const delay = BACKOFF[Math.min(this.#failures, BACKOFF.length - 1)] ?? 15000;
     this.#failures += 1;
     this.#later(() => this.#socket === null && this.#connect(), delay * (0.75 + this.#ports.random() / 2));

@@ -1,12 +1,13 @@
-import { type DetailedError, type HttpRequest, Upload } from "tus-js-client";
+import { type DetailedError, type HttpRequest, type HttpStack, Upload } from "tus-js-client";
 
 import { offline, Problem, problemFrom } from "./problem";
 import type { KeptFile, Keeper } from "./keeper";
 
 const ENDPOINT = "/api/v1/uploads/";
-const CHUNK = 4 * 1024 * 1024;
+// A chunk with a checksum counts as a whole or not at all, so it is what a cut connection can cost.
+const CHUNK = 2 * 1024 * 1024;
 const RETRY_DELAYS = [0, 500, 1000, 2000, 4000, 8000, 15000, 30000];
-const PASSING = new Set([0, 409, 423, 429, 500, 502, 503, 504]);
+const PASSING = new Set([0, 409, 423, 429, 460, 500, 502, 503, 504]);
 
 export interface UploadEvents {
   progress(sent: number, total: number): void;
@@ -33,9 +34,12 @@ export class Uploads {
   readonly #csrfToken: () => string;
   readonly #keeper: Keeper;
 
-  constructor(csrfToken: () => string, keeper: Keeper) {
+  readonly #stack: HttpStack;
+
+  constructor(csrfToken: () => string, keeper: Keeper, stack: HttpStack) {
     this.#csrfToken = csrfToken;
     this.#keeper = keeper;
+    this.#stack = stack;
   }
 
   /** Files whose upload was cut off by a reload, newest first. */
@@ -56,6 +60,7 @@ export class Uploads {
 
     const upload = new Upload(file, {
       endpoint: ENDPOINT,
+      httpStack: this.#stack,
       chunkSize: CHUNK,
       retryDelays: RETRY_DELAYS,
       metadata: { filename: file.name, title: file.name.replace(/\.[^.]*$/, "") },

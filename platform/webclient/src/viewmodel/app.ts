@@ -48,7 +48,7 @@ export const App = createModel((services: Services) => {
   const online = signal(true);
   const muted = signal(true);
 
-  const jobs = new Jobs(services.openFeed, api, jobEnded);
+  const jobs = new Jobs(services.openFeed, api, jobEnded, () => void session.resume());
   const upload = new UploadProgress({ uploads: services.uploads, api, jobs, now: services.now }, clipArrived);
 
   function jobEnded(job: Job) {

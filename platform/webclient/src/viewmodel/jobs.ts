@@ -27,6 +27,7 @@ export const Jobs = createModel(
     openFeed: (listener: (event: JobsEvent) => void) => Feed,
     api: Pick<Api, "job" | "cancelJob" | "retryJob">,
     onEnded: (job: Job) => void,
+    onRefused: () => void,
   ) => {
     const byId = signal<Readonly<Record<string, Job>>>({});
     const live = signal(false);
@@ -44,6 +45,7 @@ export const Jobs = createModel(
       batch(() => {
         if (event.type === "link") live.value = event.live;
         else if (event.type === "job") put(event.job);
+        else if (event.type === "refused") onRefused();
         else for (const job of event.jobs) put(job);
       }),
     );

@@ -53,7 +53,7 @@ export const Session = createModel((auth: Auth, api: Pick<Api, "me">) => {
     },
     /** The server answered 401 in the middle of something. */
     expire() {
-      settle(null);
+      if (phase.value === "member") settle(null);
     },
     update(person: Me) {
       me.value = person;
