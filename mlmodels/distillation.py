@@ -44,6 +44,7 @@ class DistillOptions:
     steps: int = 1500
     batch: int = 16
     learning_rate: float = 3e-3
+    start_from: str = ""  # an earlier student: its eyes are good for a new teacher too
     readout: float = 1.0  # weight of the gamma/beta term beside the embedding's
     seed: int = 1
     threads: int = 2
@@ -224,6 +225,8 @@ class Distiller:
             self.student.load_state_dict(saved["model"])
             self.optimizer.load_state_dict(saved["optimizer"])
             self.step = saved["step"]
+        elif self.options.start_from:
+            self.student.load_state_dict(torch.load(self.options.start_from, weights_only=True)["model"])
 
     def save(self, metrics: dict[str, float]) -> None:
         """Write the checkpoint beside the old one and swap."""
