@@ -5,6 +5,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils import timezone
+from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from PIL import Image
 from rest_framework import serializers
@@ -12,15 +13,20 @@ from rest_framework.parsers import MultiPartParser
 from rest_framework.permissions import AllowAny, BasePermission, IsAuthenticated
 from rest_framework.request import Request
 from rest_framework.response import Response
+from rest_framework.throttling import UserRateThrottle
 from rest_framework.views import APIView
 
 from accounts.models import User
+from clips.selectors import clip_to_paint
 from foundation.errors import NotFound
 from foundation.idempotency import idempotent
 from foundation.pagination import CursorPagination
+from jobs.api import JobSerializer
 
 from . import pictures, selectors, services
 from .models import Style
+from .preview.pool import pool
+from .preview.wish import preview_wish
 
 PRIVATE_CACHING = "private, max-age=86400"
 
@@ -159,3 +165,73 @@ def style_media(request: HttpRequest, style_id: uuid.UUID, name: str) -> HttpRes
         raise NotFound from None
     headers = {"Cache-Control": PRIVATE_CACHING, "X-Content-Type-Options": "nosniff"}
     return HttpResponse(content, content_type="image/jpeg", headers=headers)
+
+
+class IngredientSerializer(serializers.Serializer[Any]):
+    style = serializers.SlugField(max_length=80)  # type: ignore[assignment] # a field of that name, as in the contract
+    weight = serializers.FloatField(min_value=0, max_value=1, default=1.0, help_text="Relative to the others")
+
+
+class RecipeInSerializer(serializers.Serializer[Any]):
+    """What to paint with."""
+
+    styles = serializers.ListField(child=IngredientSerializer(), min_length=1, max_length=4)
+    strength = serializers.FloatField(min_value=0, max_value=1.5, default=1.0)
+    keep_colors = serializers.BooleanField(default=False)
+    height = serializers.ChoiceField(choices=[240, 360, 480, 720, 1080], default=480)
+
+
+class PreviewInSerializer(RecipeInSerializer):
+    at_seconds = serializers.FloatField(min_value=0, max_value=86_400, default=0.0)
+
+
+class RestyleInSerializer(RecipeInSerializer):
+    title = serializers.CharField(max_length=120, required=False, allow_blank=True, default="")
+
+
+class OwnRate(UserRateThrottle):
+    """A narrower net than the site's, kept beside the view that needs it."""
+
+    def get_cache_key(self, request: Request, view: APIView) -> str | None:
+        return self.cache_format % {"scope": self.scope, "ident": request.user.pk}
+
+
+class PreviewThrottle(OwnRate):
+    scope = "preview"
+    rate = "240/min"  # a slider dragged for a minute
+
+
+class RestyleThrottle(OwnRate):
+    scope = "restyle"
+    rate = "120/hour"
+
+
+class ClipPreviewView(APIView):
+    throttle_classes = [PreviewThrottle]
+
+    @extend_schema(
+        operation_id="clip_preview",
+        request=PreviewInSerializer,
+        responses={(200, "image/jpeg"): OpenApiTypes.BINARY},
+    )
+    def post(self, request: Request, clip_id: uuid.UUID) -> HttpResponse:
+        form = PreviewInSerializer(data=request.data)
+        form.is_valid(raise_exception=True)
+        user = cast(User, request.user)
+        clip = clip_to_paint(user, clip_id)
+        wish = preview_wish(user=user, clip=clip, **form.validated_data)
+        jpeg = pool.paint(str(user.pk), wish)
+        return HttpResponse(jpeg, content_type="image/jpeg", headers={"Cache-Control": "private, no-store"})
+
+
+class ClipRestyleView(APIView):
+    throttle_classes = [RestyleThrottle]
+
+    @extend_schema(operation_id="clip_restyle", request=RestyleInSerializer, responses={202: JobSerializer})
+    @idempotent
+    def post(self, request: Request, clip_id: uuid.UUID) -> Response:
+        form = RestyleInSerializer(data=request.data)
+        form.is_valid(raise_exception=True)
+        user = cast(User, request.user)
+        job = services.restyle_start(owner=user, clip=clip_to_paint(user, clip_id), **form.validated_data)
+        return Response(JobSerializer(job).data, status=202)

@@ -5,6 +5,7 @@ from django.conf import settings
 from django.db import models
 from django.db.models import Q
 
+from clips.models import Clip
 from foundation.files import media_path
 
 
@@ -62,3 +63,18 @@ class Style(models.Model):
     @property
     def thumbnail_path(self) -> Path:
         return media_path("styles", str(self.pk), "thumbnail.jpg")
+
+
+class StyleUse(models.Model):
+    """One clip was painted with one style: the credit that a post shows and the reason a removed style stays."""
+
+    style = models.ForeignKey(Style, on_delete=models.PROTECT, related_name="uses")
+    clip = models.ForeignKey(Clip, on_delete=models.CASCADE, related_name="style_uses")
+    weight = models.FloatField()
+
+    class Meta:
+        ordering = ["-weight", "pk"]
+        constraints = [models.UniqueConstraint(fields=["style", "clip"], name="style_use_once_per_clip")]
+
+    def __str__(self) -> str:
+        return f"{self.style_id} in {self.clip_id}"

@@ -1,6 +1,7 @@
 from django.db.models import Q, QuerySet
 
 from accounts.selectors import user_is_moderator
+from clips.models import Clip
 from foundation.errors import NotFound
 
 from .models import Style
@@ -52,3 +53,13 @@ def style_shown_to(style: Style, user: Viewer) -> bool:
     if style.kind == Style.Kind.PRESET or style.owner_id == user.pk:
         return True
     return (user.is_authenticated and user_is_moderator(user)) or shown_by_a_rule(style.pk, user)
+
+
+def styles_of_clip(clip: Clip) -> QuerySet[Style]:
+    """The styles a clip was painted with, the heaviest first; removed ones too, because credit is due."""
+    return Style.objects.filter(uses__clip=clip).order_by("-uses__weight", "pk")
+
+
+def clips_painted_with(style: Style) -> QuerySet[Clip]:
+    """Every clip painted with a style, newest first; whether somebody may see one is for the room that shows it."""
+    return Clip.objects.filter(style_uses__style=style, deleted_at=None).order_by("-created_at", "-pk")

@@ -1,5 +1,4 @@
 import hashlib
-import shutil
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,11 +13,15 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from accounts.models import User
+from clips.models import Clip
 from foundation.errors import ApplicationError, Conflict, NotAllowed
-from foundation.files import media_path, publish_file, work_directory
+from foundation.files import media_path, publish_file, remove_tree, work_directory
+from jobs.models import Job
+from jobs.services import job_start
 
 from . import catalogue, pictures
-from .models import Style
+from .apps import RESTYLE
+from .models import Style, StyleUse
 from .palette import palette_of
 from .selectors import style_by_slug, styles_of
 
@@ -68,7 +71,7 @@ def style_create(*, owner: User, picture: Image.Image, name: str) -> Style:
         style.full_clean()
         style.save(force_insert=True)
     except BaseException:
-        shutil.rmtree(style.image_path.parent, ignore_errors=True)
+        remove_tree(style.image_path.parent)
         raise
     return style
 
@@ -85,9 +88,15 @@ def style_remove(*, style: Style, by: User, at: datetime) -> None:
     """
     if style.kind != Style.Kind.OWN or style.owner_id != by.pk:
         raise NotAllowed("Only a picture you added yourself can be removed.")
-    style.removed_at = at
-    style.save(update_fields=["removed_at"])
-    transaction.on_commit(lambda: style.image_path.unlink(missing_ok=True))
+    with transaction.atomic():
+        if style.uses.exists():
+            style.removed_at = at
+            style.save(update_fields=["removed_at"])
+            transaction.on_commit(lambda: style.image_path.unlink(missing_ok=True))
+        else:
+            folder = style.image_path.parent
+            style.delete()
+            transaction.on_commit(lambda: remove_tree(folder))
 
 
 def style_embedding_store(*, style: Style, embedding: NDArray[np.float32], model_sha256: str) -> None:
@@ -169,7 +178,7 @@ def _publish_pictures(style: Style, image: bytes, picture: Image.Image) -> None:
             draft.write_bytes(content)
             publish_file(draft, target)
     finally:
-        shutil.rmtree(directory, ignore_errors=True)
+        remove_tree(directory)
 
 
 def styles_sweep(*, at: datetime) -> int:
@@ -181,7 +190,7 @@ def styles_sweep(*, at: datetime) -> int:
     old = at.timestamp() - KEEP_ORPHANS_SECONDS
     orphans = [folder for folder in root.iterdir() if folder.name not in known and folder.stat().st_mtime < old]
     for folder in orphans:
-        shutil.rmtree(folder, ignore_errors=True)
+        remove_tree(folder)
     return len(orphans)
 
 
@@ -197,6 +206,36 @@ def recipe_resolve(*, user: User, styles: Sequence[dict[str, Any]]) -> list[Ingr
     if not any(weight > 0 for weight in weights.values()):
         raise RecipeRefused("At least one style needs a weight above zero.")
     return [Ingredient(style_by_slug(user, slug), weight) for slug, weight in weights.items() if weight > 0]
+
+
+def restyle_start(
+    *, owner: User, clip: Clip, styles: Sequence[dict[str, Any]], strength: float, keep_colors: bool, height: int,
+    title: str = "",
+) -> Job:  # fmt: skip
+    """
+    Queue the painting of a clip. It never grows: the height is at most the clip's own.
+
+    :raises NotFound: a style that is not theirs to paint with
+    :raises RecipeRefused: nothing has any weight
+    """
+    ingredients = recipe_resolve(user=owner, styles=styles)
+    payload = {
+        "clip_id": str(clip.pk),
+        "title": title.strip()[:120] or f"{clip.title[:60]} · {ingredients[0].style.name}"[:120],
+        "styles": [
+            {"id": str(item.style.pk), "slug": item.style.slug, "name": item.style.name, "weight": item.weight}
+            for item in ingredients
+        ],
+        "strength": strength,
+        "keep_colors": keep_colors,
+        "height": min(height, clip.height),
+    }
+    return job_start(owner=owner, kind=RESTYLE, payload=payload, subject={"clip_id": str(clip.pk)})
+
+
+def style_uses_record(*, clip: Clip, weights: dict[str, float]) -> None:
+    """Credit the styles (by id) a new clip was painted with."""
+    StyleUse.objects.bulk_create(StyleUse(style_id=pk, clip=clip, weight=weight) for pk, weight in weights.items())
 
 
 def picture_path(style: Style) -> Path:
