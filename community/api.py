@@ -1,73 +1,63 @@
-from datetime import UTC, datetime
+import uuid
 from typing import Any
-from uuid import UUID
 
 from django.db.models import QuerySet
 from django.urls import reverse
-from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_view
-from rest_framework import serializers
-from rest_framework.generics import ListAPIView
-from rest_framework.permissions import AllowAny, BasePermission, IsAuthenticated
+from django.utils import timezone
+from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_field
+from rest_framework import generics, serializers
+from rest_framework.permissions import IsAuthenticatedOrReadOnly
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.throttling import UserRateThrottle
+from rest_framework.throttling import BaseThrottle
 from rest_framework.views import APIView
 
 from accounts.api import UserBriefSerializer
 from accounts.authentication import person_of
 from clips.models import Clip
-from foundation.idempotency import idempotent
+from clips.selectors import clip_for_owner
+from foundation.idempotency import HEADER, idempotent
 from stylization.api import StyleBriefSerializer
 
 from . import selectors, services
-from .models import Comment, Post, ReportReason
+from .hashtags import hashtags_in
+from .models import CAPTION_MAX, COMMENT_MAX, DETAIL_MAX, Comment, Post, Report
+from .throttles import CommentThrottle, LikeThrottle, PostThrottle, ReportThrottle
+
+KEY = OpenApiParameter(HEADER, str, OpenApiParameter.HEADER, description="Sent again with the same key: done once.")
 
 
-class WritingThrottle(UserRateThrottle):
-    """Posting, commenting and reporting: faster than anybody writes is somebody's program."""
-
-    scope = "community_writing"
-    rate = "30/min"
-
-
-def _media(clip: Clip, name: str) -> str:
-    return reverse("clip-media", args=[clip.pk, name])
-
-
-class PostClipSerializer(serializers.ModelSerializer[Clip]):
-    """As much of a clip as a post shows."""
+class MediaSerializer(serializers.Serializer[Clip]):
+    """Where the bytes of a clip are."""
 
     video_url = serializers.SerializerMethodField()
     poster_url = serializers.SerializerMethodField()
 
-    class Meta:
-        model = Clip
-        fields = ["id", "video_url", "poster_url", "width", "height", "duration_seconds", "has_audio"]
-        read_only_fields = fields
-
     def get_video_url(self, clip: Clip) -> str:
-        return _media(clip, "video.mp4")
+        return reverse("clip-media", args=[clip.pk, "video.mp4"])
 
     def get_poster_url(self, clip: Clip) -> str:
-        return _media(clip, "poster.jpg")
+        return reverse("clip-media", args=[clip.pk, "poster.jpg"])
 
 
-class OriginalSerializer(PostClipSerializer):
-    """The clip before it was painted."""
+class PostClipSerializer(MediaSerializer):
+    """A clip as everybody may see it: nothing of its making, its title or its file."""
 
-    class Meta(PostClipSerializer.Meta):
-        fields = ["video_url", "poster_url"]
-        read_only_fields = fields
+    id = serializers.UUIDField()
+    width = serializers.IntegerField()
+    height = serializers.IntegerField()
+    duration_seconds = serializers.FloatField()
+    has_audio = serializers.BooleanField()
 
 
 class PostSerializer(serializers.ModelSerializer[Post]):
-    """A post as one viewer sees it; needs `request` in its context and a row of `selectors.posts_for`."""
+    """A post from `selectors.feed`. Needs `request` in its context, to know whose it is."""
 
     author = UserBriefSerializer(read_only=True)
     hashtags = serializers.SerializerMethodField()
     clip = PostClipSerializer(read_only=True)
-    original = OriginalSerializer(read_only=True, allow_null=True)
-    styles = StyleBriefSerializer(many=True, read_only=True)
+    original = serializers.SerializerMethodField()
+    styles = serializers.SerializerMethodField()
     like_count = serializers.IntegerField(read_only=True)
     comment_count = serializers.IntegerField(read_only=True)
     liked = serializers.BooleanField(read_only=True)
@@ -76,29 +66,44 @@ class PostSerializer(serializers.ModelSerializer[Post]):
     class Meta:
         model = Post
         fields = [
-            "id", "author", "caption", "hashtags", "clip", "original", "styles", "like_count", "comment_count", "liked",
-            "mine", "created_at",
+            "id", "author", "caption", "hashtags", "clip", "original", "styles", "like_count", "comment_count",
+            "liked", "mine", "created_at",
         ]  # fmt: skip
         read_only_fields = fields
 
     def get_hashtags(self, post: Post) -> list[str]:
-        return [tag.name for tag in post.hashtags.all()]
+        return hashtags_in(post.caption)
+
+    @extend_schema_field(MediaSerializer(allow_null=True))
+    def get_original(self, post: Post) -> dict[str, Any] | None:
+        original = selectors.original_of(post)
+        return MediaSerializer(original).data if original else None
+
+    @extend_schema_field(StyleBriefSerializer(many=True))
+    def get_styles(self, post: Post) -> Any:
+        return StyleBriefSerializer([use.style for use in post.clip.style_uses.all()], many=True).data
 
     def get_mine(self, post: Post) -> bool:
         return post.author_id == self.context["request"].user.pk
 
 
-class PublishSerializer(serializers.Serializer[Any]):
+class PostCreateSerializer(serializers.Serializer[Any]):
     clip_id = serializers.UUIDField()
-    caption = serializers.CharField(max_length=500, allow_blank=True, default="")
+    caption = serializers.CharField(max_length=CAPTION_MAX, allow_blank=True, default="")
     show_original = serializers.BooleanField(default=False)
 
 
-class CaptionSerializer(serializers.Serializer[Any]):
-    caption = serializers.CharField(max_length=500, allow_blank=True)
+class PostEditSerializer(serializers.Serializer[Any]):
+    caption = serializers.CharField(max_length=CAPTION_MAX, allow_blank=True)
 
 
-class LikedSerializer(serializers.Serializer[Any]):
+class FeedQuerySerializer(serializers.Serializer[Any]):
+    author = serializers.CharField(max_length=150, required=False, help_text="A username.")
+    hashtag = serializers.CharField(max_length=CAPTION_MAX, required=False, help_text="With or without #.")
+    style = serializers.CharField(max_length=80, required=False, help_text="The slug of a style.")  # type: ignore[assignment]
+
+
+class LikeSerializer(serializers.Serializer[Any]):
     liked = serializers.BooleanField()
     like_count = serializers.IntegerField()
 
@@ -110,141 +115,155 @@ class CommentSerializer(serializers.ModelSerializer[Comment]):
     class Meta:
         model = Comment
         fields = ["id", "author", "text", "created_at", "mine"]
-        read_only_fields = ["id", "created_at"]
+        read_only_fields = fields
 
     def get_mine(self, comment: Comment) -> bool:
         return comment.author_id == self.context["request"].user.pk
 
 
-class ReportInSerializer(serializers.Serializer[Any]):
+class CommentCreateSerializer(serializers.Serializer[Any]):
+    text = serializers.CharField(max_length=COMMENT_MAX)
+
+
+class ReportCreateSerializer(serializers.Serializer[Any]):
     target = serializers.ChoiceField(choices=["post", "comment"])
     target_id = serializers.UUIDField()
-    reason = serializers.ChoiceField(choices=ReportReason.choices)
-    detail = serializers.CharField(max_length=1000, allow_blank=True, default="")
+    reason = serializers.ChoiceField(choices=Report.Reason.choices)
+    detail = serializers.CharField(max_length=DETAIL_MAX, allow_blank=True, default="")
 
 
-class ReportedSerializer(serializers.Serializer[Any]):
+class ReportSerializer(serializers.Serializer[Report]):
     id = serializers.UUIDField()
 
 
-def _now() -> datetime:
-    return datetime.now(UTC)
+class OpenToAll(APIView):
+    """Anybody reads; writing needs somebody, and not too often. `writing` counts the kind of write."""
+
+    permission_classes = [IsAuthenticatedOrReadOnly]
+    writing: type[BaseThrottle] | None = None
+
+    def get_throttles(self) -> list[BaseThrottle]:
+        own = [self.writing()] if self.writing else []
+        return [*super().get_throttles(), *own]
 
 
-class ReadByAnybody(APIView):
-    """Anybody may look; writing needs somebody, and not too fast."""
-
-    def get_permissions(self) -> list[BasePermission]:
-        return [AllowAny() if self.request.method == "GET" else IsAuthenticated()]
-
-    def get_throttles(self) -> list[Any]:
-        extra = [WritingThrottle()] if self.request.method == "POST" else []
-        return [*super().get_throttles(), *extra]
+def _form(serializer: type[serializers.Serializer[Any]], data: Any) -> dict[str, Any]:
+    form = serializer(data=data)
+    form.is_valid(raise_exception=True)
+    return form.validated_data
 
 
-def _shown(request: Request, post_id: UUID) -> dict[str, Any]:
-    post = selectors.post_for(request.user, post_id)
-    return PostSerializer(post, context={"request": request}).data
+def _shown(request: Request, post_id: uuid.UUID) -> Post:
+    return selectors.post_to_show(viewer=request.user, post_id=post_id)
 
 
-@extend_schema_view(
-    get=extend_schema(
-        operation_id="posts",
-        parameters=[OpenApiParameter("author"), OpenApiParameter("hashtag"), OpenApiParameter("style")],
-    )
-)
-class PostListView(ReadByAnybody, ListAPIView[Post]):
+class PostsView(OpenToAll, generics.ListAPIView[Post]):
     serializer_class = PostSerializer
+    writing = PostThrottle
+    filter_backends = []
 
     def get_queryset(self) -> QuerySet[Post]:
-        wanted = {name: self.request.query_params.get(name, "") for name in ("author", "hashtag", "style")}
-        return selectors.feed(self.request.user, **wanted)
+        if getattr(self, "swagger_fake_view", False):
+            return Post.objects.none()
+        return selectors.feed(viewer=self.request.user, **_form(FeedQuerySerializer, self.request.query_params))
 
-    @extend_schema(operation_id="post_publish", request=PublishSerializer, responses={201: PostSerializer})
+    @extend_schema(operation_id="posts", parameters=[FeedQuerySerializer], responses=PostSerializer(many=True))
+    def get(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        return self.list(request)
+
+    @extend_schema(
+        operation_id="post_publish", parameters=[KEY], request=PostCreateSerializer, responses={201: PostSerializer}
+    )
     @idempotent
     def post(self, request: Request) -> Response:
-        form = PublishSerializer(data=request.data)
-        form.is_valid(raise_exception=True)
-        post = services.post_publish(author=person_of(request), at=_now(), **form.validated_data)
-        return Response(_shown(request, post.pk), status=201)
+        author, form = person_of(request), _form(PostCreateSerializer, request.data)
+        clip = clip_for_owner(author, form.pop("clip_id"))
+        post = services.post_publish(author=author, clip=clip, at=timezone.now(), **form)
+        return Response(PostSerializer(_shown(request, post.pk), context={"request": request}).data, status=201)
 
 
-class PostView(ReadByAnybody):
+class PostView(OpenToAll):
+    writing = PostThrottle
+
     @extend_schema(operation_id="post", responses=PostSerializer)
-    def get(self, request: Request, post_id: UUID) -> Response:
-        return Response(_shown(request, post_id))
+    def get(self, request: Request, post_id: uuid.UUID) -> Response:
+        return Response(PostSerializer(_shown(request, post_id), context={"request": request}).data)
 
-    @extend_schema(operation_id="post_edit", request=CaptionSerializer, responses=PostSerializer)
-    def patch(self, request: Request, post_id: UUID) -> Response:
-        form = CaptionSerializer(data=request.data)
-        form.is_valid(raise_exception=True)
-        post = selectors.post_for(request.user, post_id)
-        services.post_edit(post=post, by=person_of(request), **form.validated_data)
-        return Response(_shown(request, post_id))
+    @extend_schema(operation_id="post_edit", request=PostEditSerializer, responses=PostSerializer)
+    def patch(self, request: Request, post_id: uuid.UUID) -> Response:
+        form = _form(PostEditSerializer, request.data)
+        services.post_edit(post=_shown(request, post_id), by=person_of(request), **form)
+        return self.get(request, post_id)
 
     @extend_schema(operation_id="post_remove", responses={204: None})
-    def delete(self, request: Request, post_id: UUID) -> Response:
-        services.post_remove(post=selectors.post_for(request.user, post_id), by=person_of(request), at=_now())
+    def delete(self, request: Request, post_id: uuid.UUID) -> Response:
+        services.post_remove(post=_shown(request, post_id), by=person_of(request), at=timezone.now())
         return Response(status=204)
 
 
-class LikeView(APIView):
-    @extend_schema(operation_id="like", request=None, responses=LikedSerializer)
-    def put(self, request: Request, post_id: UUID) -> Response:
-        services.like_set(post=selectors.post_for(request.user, post_id), user=person_of(request))
-        return self._answer(request, post_id)
+class LikeView(OpenToAll):
+    writing = LikeThrottle
 
-    @extend_schema(operation_id="unlike", responses={200: LikedSerializer})
-    def delete(self, request: Request, post_id: UUID) -> Response:
-        services.like_clear(post=selectors.post_for(request.user, post_id), user=person_of(request))
-        return self._answer(request, post_id)
+    @extend_schema(operation_id="like", request=None, responses=LikeSerializer)
+    def put(self, request: Request, post_id: uuid.UUID) -> Response:
+        post = _shown(request, post_id)
+        services.like_set(post=post, user=person_of(request), at=timezone.now())
+        return Response({"liked": True, "like_count": selectors.like_count_of(post)})
 
-    def _answer(self, request: Request, post_id: UUID) -> Response:
-        return Response(LikedSerializer(selectors.post_for(request.user, post_id)).data)
+    @extend_schema(operation_id="unlike", responses=LikeSerializer)
+    def delete(self, request: Request, post_id: uuid.UUID) -> Response:
+        post = _shown(request, post_id)
+        services.like_clear(post=post, user=person_of(request))
+        return Response({"liked": False, "like_count": selectors.like_count_of(post)})
 
 
-@extend_schema_view(get=extend_schema(operation_id="comments"))
-class CommentListView(ReadByAnybody, ListAPIView[Comment]):
+class CommentsView(OpenToAll, generics.ListAPIView[Comment]):
     serializer_class = CommentSerializer
+    writing = CommentThrottle
+    filter_backends = []
 
     def get_queryset(self) -> QuerySet[Comment]:
         if getattr(self, "swagger_fake_view", False):
             return Comment.objects.none()
-        return selectors.comments_of(selectors.post_for(self.request.user, self.kwargs["post_id"]))
+        return selectors.comments_of(post_id=self.kwargs["post_id"])
 
-    @extend_schema(operation_id="comment_add", request=CommentSerializer, responses={201: CommentSerializer})
+    @extend_schema(operation_id="comments", responses=CommentSerializer(many=True))
+    def get(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        return self.list(request)
+
+    @extend_schema(
+        operation_id="comment_add",
+        parameters=[KEY],
+        request=CommentCreateSerializer,
+        responses={201: CommentSerializer},
+    )
     @idempotent
-    def post(self, request: Request, post_id: UUID) -> Response:
-        form = CommentSerializer(data=request.data, context={"request": request})
-        form.is_valid(raise_exception=True)
-        post = selectors.post_for(request.user, post_id)
-        comment = services.comment_add(post=post, author=person_of(request), at=_now(), **form.validated_data)
+    def post(self, request: Request, post_id: uuid.UUID) -> Response:
+        form = _form(CommentCreateSerializer, request.data)
+        post = _shown(request, post_id)
+        comment = services.comment_add(post=post, author=person_of(request), at=timezone.now(), **form)
         return Response(CommentSerializer(comment, context={"request": request}).data, status=201)
 
 
-class CommentView(APIView):
+class CommentView(OpenToAll):
+    writing = CommentThrottle
+
     @extend_schema(operation_id="comment_remove", responses={204: None})
-    def delete(self, request: Request, comment_id: UUID) -> Response:
-        services.comment_remove(comment=selectors.comment_for(comment_id), by=person_of(request), at=_now())
+    def delete(self, request: Request, comment_id: uuid.UUID) -> Response:
+        comment = selectors.comment_to_show(comment_id=comment_id)
+        services.comment_remove(comment=comment, by=person_of(request), at=timezone.now())
         return Response(status=204)
 
 
-class ReportListView(APIView):
-    throttle_classes = [*APIView.throttle_classes, WritingThrottle]
+class ReportsView(OpenToAll):
+    writing = ReportThrottle
 
-    @extend_schema(operation_id="report", request=ReportInSerializer, responses={201: ReportedSerializer})
+    @extend_schema(
+        operation_id="report", parameters=[KEY], request=ReportCreateSerializer, responses={201: ReportSerializer}
+    )
+    @idempotent
     def post(self, request: Request) -> Response:
-        form = ReportInSerializer(data=request.data)
-        form.is_valid(raise_exception=True)
-        wanted = form.validated_data
-        report = services.report_file(
-            reporter=person_of(request),
-            target=self._target(request, wanted["target"], wanted["target_id"]),
-            reason=ReportReason(wanted["reason"]),
-            detail=wanted["detail"],
-            at=_now(),
-        )
-        return Response(ReportedSerializer(report).data, status=201)
-
-    def _target(self, request: Request, kind: str, target_id: UUID) -> Post | Comment:
-        return selectors.post_for(request.user, target_id) if kind == "post" else selectors.comment_for(target_id)
+        form = _form(ReportCreateSerializer, request.data)
+        target = selectors.target_to_report(kind=form.pop("target"), target_id=form.pop("target_id"))
+        report = services.report_file(reporter=person_of(request), target=target, at=timezone.now(), **form)
+        return Response(ReportSerializer(report).data, status=201)

@@ -1,107 +1,133 @@
-"""Everything that can happen to what people show and say."""
+"""What can happen to posts, likes, comments and reports. What moderators do is in `moderation.py`."""
 
 from datetime import datetime
-from typing import Any
-from uuid import UUID
 
 from django.db import IntegrityError, transaction
 from django.db.models import Q
 from django.utils import timezone
 
 from accounts.models import User
-from accounts.selectors import user_is_moderator
-from accounts.services import ReasonMissing, user_suspend
-from clips import selectors as clips
 from clips.models import Clip
-from foundation.errors import ApplicationError, Conflict, NotAllowed
-from stylization.models import Style
+from foundation.errors import ApplicationError, Conflict, NotFound
 
+from . import selectors
 from .hashtags import hashtags_in
-from .models import Comment, Hashtag, Like, ModerationAction, Post, Report, ReportReason
+from .models import CAPTION_MAX, COMMENT_MAX, HASHTAG_MAX, Comment, Hashtag, Like, Post, Report
+from .moderation import (
+    comment_hide,
+    comment_restore,
+    post_hide,
+    post_restore,
+    report_decide,
+    user_restore,
+    user_suspend,
+)
+
+__all__ = [
+    "comment_add", "comment_hide", "comment_remove", "comment_restore", "like_clear", "like_set", "post_edit",
+    "post_hide", "post_publish", "post_remove", "post_restore", "posts_of_clip_remove", "posts_sweep", "report_decide",
+    "report_file", "user_restore", "user_suspend",
+]  # fmt: skip
+
+HASHTAGS_MAX = 20
 
 
-class AlreadyPosted(Conflict):
-    """A clip hangs in the gallery once; the caption can be changed there."""
+class ClipAlreadyPublished(Conflict):
+    """A clip stands in the feed once."""
 
-    code = "already_posted"
+    code = "already_published"
     title = "This clip is already published"
 
 
+class ClipHidden(Conflict):
+    """Moderators hid a post of this clip: taking it back and publishing anew does not lift that."""
+
+    code = "hidden_by_moderators"
+    title = "The moderators hid this clip"
+
+
+class CaptionRefused(ApplicationError):
+    code = "caption_refused"
+    title = "The caption cannot be used"
+
+
+class CommentRefused(ApplicationError):
+    code = "comment_refused"
+    title = "The comment cannot be used"
+
+
+class OwnReport(ApplicationError):
+    code = "own_report"
+    title = "This is your own"
+
+
 class AlreadyReported(Conflict):
-    """One open report per person and thing is enough for a moderator to look."""
-
     code = "already_reported"
-    title = "You have already reported this"
-
-
-class CommentEmpty(ApplicationError):
-    code = "comment_empty"
-    title = "Write something first"
-
-
-class NotHidden(Conflict):
-    code = "not_hidden"
-    title = "This is not hidden"
-
-
-class AlreadyHidden(Conflict):
-    code = "already_hidden"
-    title = "This is already hidden"
-
-
-class AlreadyDecided(Conflict):
-    code = "already_decided"
-    title = "This report has already been decided"
+    title = "You have reported this already"
 
 
 @transaction.atomic
-def post_publish(*, author: User, clip_id: UUID, caption: str, show_original: bool, at: datetime) -> Post:
+def post_publish(*, author: User, clip: Clip, caption: str, show_original: bool, at: datetime) -> Post:
     """
-    Hang one's own clip in the gallery.
+    Show a clip to everybody.
 
-    :raises NotFound: when it is no clip of theirs
-    :raises AlreadyPosted: while another post shows it
+    :raises NotFound: for a clip that is not the author's, or was removed
+    :raises ClipAlreadyPublished: while another post shows it
+    :raises ClipHidden: after moderators hid it
+    :raises CaptionRefused: too long, or with too many hashtags
     """
-    clip = clips.clip_for_owner(author, clip_id)
-    original = _original_of(clip) if show_original else None
-    post = Post(author=author, clip=clip, original=original, caption=caption.strip(), created_at=at)
-    post.full_clean(validate_constraints=False)
-    try:
-        with transaction.atomic():
-            post.save(force_insert=True)
-    except IntegrityError:
-        raise AlreadyPosted("Change its caption where it hangs, or remove that post first.") from None
-    _tag(post)
-    post.styles.set(Style.objects.filter(slug__in=_style_slugs(clip)))
+    caption = _caption(caption)
+    # Two requests for one clip wait for each other here.
+    locked = Clip.objects.select_for_update().filter(pk=clip.pk, owner=author, deleted_at=None).first()
+    if locked is None:
+        raise NotFound("There is no such clip.")
+    _check_not_published(locked)
+    post = Post.objects.create(author=author, clip=locked, caption=caption, show_original=show_original, created_at=at)
+    _file_under_hashtags(post)
     return post
 
 
 @transaction.atomic
 def post_edit(*, post: Post, by: User, caption: str) -> Post:
-    """:raises NotAllowed: for anybody but the author"""
-    _check_author(post.author_id, by)
-    post.caption = caption.strip()
-    post.full_clean(validate_constraints=False)
+    """
+    Change what stands under a post.
+
+    :raises NotFound: when it is not theirs, or no longer shown
+    :raises CaptionRefused: too long, or with too many hashtags
+    """
+    post = _own_post(post, by)
+    post.caption = _caption(caption)
     post.save(update_fields=["caption"])
-    _tag(post)
+    _file_under_hashtags(post)
     return post
 
 
+@transaction.atomic
 def post_remove(*, post: Post, by: User, at: datetime) -> None:
-    """:raises NotAllowed: for anybody but the author"""
-    _check_author(post.author_id, by)
-    Post.objects.filter(pk=post.pk, deleted_at=None).update(deleted_at=at)
+    """
+    Take a post back. The clip stays its owner's; the row stays for open reports.
+
+    :raises NotFound: when it is not theirs, or no longer shown
+    """
+    post = _own_post(post, by)
+    post.deleted_at = at
+    post.save(update_fields=["deleted_at"])
 
 
 def posts_of_clip_remove(clip: Clip) -> None:
-    """The clip goes, and so does what shows it (a hook of `clips.visibility`)."""
+    """The clip goes, and what shows it goes with it (`clips.visibility` asks before a removal)."""
     Post.objects.filter(clip=clip, deleted_at=None).update(deleted_at=timezone.now())
-    Post.objects.filter(original=clip).update(original=None)
 
 
-def like_set(*, post: Post, user: User) -> None:
-    """Like it; liking twice is liking once."""
-    Like.objects.get_or_create(post=post, user=user)
+def posts_sweep(at: datetime) -> int:
+    """Let go of clips that only a post taken back still holds, so that their files can be removed."""
+    _, per_model = selectors.posts_to_sweep().delete()
+    return per_model.get("community.Post", 0)
+
+
+def like_set(*, post: Post, user: User, at: datetime) -> None:
+    """Like a post; liking it again changes nothing, also from two devices at once."""
+    Like.objects.bulk_create([Like(post=post, user=user, created_at=at)], ignore_conflicts=True)
 
 
 def like_clear(*, post: Post, user: User) -> None:
@@ -109,134 +135,81 @@ def like_clear(*, post: Post, user: User) -> None:
 
 
 def comment_add(*, post: Post, author: User, text: str, at: datetime) -> Comment:
-    """:raises CommentEmpty: for nothing but white space"""
-    if not text.strip():
-        raise CommentEmpty
-    comment = Comment(post=post, author=author, text=text.strip(), created_at=at)
-    comment.full_clean()
-    comment.save(force_insert=True)
-    return comment
+    """
+    Say something under a post.
+
+    :raises CommentRefused: for nothing but blanks, or too much
+    """
+    text = text.strip()
+    if not text:
+        raise CommentRefused("Write something first.")
+    if len(text) > COMMENT_MAX:
+        raise CommentRefused(f"A comment has at most {COMMENT_MAX} characters.")
+    return Comment.objects.create(post=post, author=author, text=text, created_at=at)
 
 
+@transaction.atomic
 def comment_remove(*, comment: Comment, by: User, at: datetime) -> None:
-    """:raises NotAllowed: for anybody but its author and the author of the post"""
-    if by.pk not in (comment.author_id, comment.post.author_id):
-        raise NotAllowed("Only its author and the author of the post can delete a comment.")
-    Comment.objects.filter(pk=comment.pk, deleted_at=None).update(deleted_at=at)
-
-
-def report_file(*, reporter: User, target: Post | Comment, reason: ReportReason, detail: str, at: datetime) -> Report:
     """
-    Ask a moderator to look.
+    Take back one's own comment, or one under one's own post.
 
-    :raises AlreadyReported: while an earlier report of the same person is open
+    :raises NotFound: when it is neither, or no longer shown
     """
-    field = {"post": target} if isinstance(target, Post) else {"comment": target}
-    report = Report(reporter=reporter, reason=reason, detail=detail.strip(), created_at=at, **field)
-    report.full_clean(validate_constraints=False)
+    theirs = Comment.objects.filter(Q(author=by) | Q(post__author=by), pk=comment.pk, deleted_at=None, hidden_at=None)
+    if not theirs.update(deleted_at=at):
+        raise NotFound("There is no such comment.")
+
+
+def report_file(*, reporter: User, target: Post | Comment, reason: str, detail: str, at: datetime) -> Report:
+    """
+    Ask the moderators to look at something.
+
+    :raises OwnReport: for one's own; one can take that back
+    :raises AlreadyReported: while an earlier report of the same person is undecided
+    """
+    if target.author_id == reporter.pk:
+        raise OwnReport("You can take back what you wrote yourself.")
+    about = {"post": target} if isinstance(target, Post) else {"comment": target}
+    report = Report(reporter=reporter, reason=reason, detail=detail.strip(), created_at=at, **about)
+    report.clean_fields()
     try:
+        # The constraint decides, so that two taps at once are one report as well.
         with transaction.atomic():
             report.save(force_insert=True)
-    except IntegrityError:
-        raise AlreadyReported("A moderator will look at it.") from None
+    except IntegrityError as error:
+        raise AlreadyReported("The moderators will look at it.") from error
     return report
 
 
-@transaction.atomic
-def content_hide(*, target: Post | Comment, by: User, reason: str, at: datetime) -> None:
-    """
-    Take something out of everybody's sight; its open reports are upheld with it.
-
-    :raises ReasonMissing: the author has a right to know why
-    :raises AlreadyHidden: when it is hidden
-    """
-    _check_moderator(by, reason)
-    hidden = {"hidden_at": at, "hidden_by": by, "hidden_reason": reason.strip()}
-    if not type(target).objects.filter(pk=target.pk, hidden_at=None).update(**hidden):
-        raise AlreadyHidden
-    _decide(_open_reports(target), Report.State.UPHELD, by, reason, at)
-    _log("hide", target, by, reason, at)
+def _check_not_published(clip: Clip) -> None:
+    earlier = Post.objects.filter(clip=clip)
+    hidden = earlier.filter(hidden_at__isnull=False).first()
+    if hidden is not None:
+        raise ClipHidden(hidden.hidden_reason)
+    if earlier.filter(deleted_at=None).exists():
+        raise ClipAlreadyPublished("Take the other post back first.")
 
 
-@transaction.atomic
-def content_restore(*, target: Post | Comment, by: User, reason: str, at: datetime) -> None:
-    """:raises NotHidden: when there is nothing to restore"""
-    _check_moderator(by, reason)
-    shown = {"hidden_at": None, "hidden_by": None, "hidden_reason": ""}
-    if not type(target).objects.filter(pk=target.pk, hidden_at__isnull=False).update(**shown):
-        raise NotHidden
-    _log("restore", target, by, reason, at)
+def _own_post(post: Post, by: User) -> Post:
+    mine = Post.objects.select_for_update().filter(pk=post.pk, author=by, deleted_at=None, hidden_at=None).first()
+    if mine is None:
+        raise NotFound("There is no such post.")
+    return mine
 
 
-@transaction.atomic
-def report_dismiss(*, report: Report, by: User, reason: str, at: datetime) -> None:
-    """
-    Leave the thing where it is.
-
-    :raises AlreadyDecided: when somebody else was faster
-    """
-    _check_moderator(by, reason)
-    if not _decide(
-        Report.objects.filter(pk=report.pk, state=Report.State.OPEN), Report.State.DISMISSED, by, reason, at
-    ):
-        raise AlreadyDecided
-    _log("dismiss", report.target, by, reason, at)
+def _caption(text: str) -> str:
+    text = text.strip()
+    if len(text) > CAPTION_MAX:
+        raise CaptionRefused(f"A caption has at most {CAPTION_MAX} characters.")
+    words = hashtags_in(text)
+    if len(words) > HASHTAGS_MAX:
+        raise CaptionRefused(f"A caption has at most {HASHTAGS_MAX} hashtags.")
+    if any(len(word) > HASHTAG_MAX for word in words):
+        raise CaptionRefused(f"A hashtag has at most {HASHTAG_MAX} characters.")
+    return text
 
 
-@transaction.atomic
-def author_suspend(*, target: Post | Comment, by: User, reason: str, at: datetime) -> None:
-    """Shut the author out; with them goes everything they show. See `accounts.services.user_suspend` for refusals."""
-    _check_moderator(by, reason)
-    user_suspend(user=target.author, by=by, reason=reason, at=at)
-    _decide(_open_reports(target), Report.State.UPHELD, by, reason, at)
-    _log("suspend", target, by, reason, at)
-
-
-def _original_of(clip: Clip) -> Clip | None:
-    """The clip it was painted from, when that is the author's too, or a demo that everybody may show."""
-    mine = Q(owner=clip.owner) | ~Q(demo="")
-    return clip.parents.filter(mine, deleted_at=None).first()
-
-
-def _style_slugs(clip: Clip) -> list[str]:
-    recipe: dict[str, Any] = clip.recipe or {}
-    return [style["slug"] for style in recipe.get("styles", [])]
-
-
-def _tag(post: Post) -> None:
-    names = hashtags_in(post.caption)
-    Hashtag.objects.bulk_create([Hashtag(name=name) for name in names], ignore_conflicts=True)
-    post.hashtags.set(Hashtag.objects.filter(name__in=names))
-
-
-def _check_author(author_id: int, by: User) -> None:
-    if by.pk != author_id:
-        raise NotAllowed("Only its author can do this.")
-
-
-def _check_moderator(by: User, reason: str) -> None:
-    if not user_is_moderator(by):
-        raise NotAllowed("Only moderators can do this.")
-    if not reason.strip():
-        raise ReasonMissing("Say why; it is kept, and the author is told.")
-
-
-def _open_reports(target: Post | Comment) -> Any:
-    return target.reports.filter(state=Report.State.OPEN)
-
-
-def _decide(reports: Any, state: Report.State, by: User, reason: str, at: datetime) -> int:
-    return reports.update(state=state, decided_by=by, decided_at=at, note=reason.strip())
-
-
-def _log(action: str, target: Post | Comment, by: User, reason: str, at: datetime) -> None:
-    field = {"post": target} if isinstance(target, Post) else {"comment": target}
-    ModerationAction.objects.create(
-        moderator=by,
-        action=action,
-        about=str(target)[:200],
-        person=target.author,
-        reason=reason.strip(),
-        at=at,
-        **field,
-    )
+def _file_under_hashtags(post: Post) -> None:
+    words = hashtags_in(post.caption)
+    Hashtag.objects.bulk_create([Hashtag(name=word) for word in words], ignore_conflicts=True)
+    post.hashtags.set(Hashtag.objects.filter(name__in=words))

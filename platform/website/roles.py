@@ -17,6 +17,9 @@ MODERATOR_PERMISSIONS = {
     "community.change_comment",
     "community.view_report",
     "community.change_report",
+    "community.view_moderationaction",
+    "community.view_person",
+    "community.change_person",
 }
 
 
