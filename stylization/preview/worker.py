@@ -54,6 +54,10 @@ class Recent(Generic[K, V]):
         return self._known[key]
 
 
+class Unreadable(StylizeError):
+    code = "preview_unreadable"
+
+
 @dataclass(frozen=True)
 class Frame:
     image: NDArray[np.uint8]
@@ -81,9 +85,12 @@ class Painter:
         return _jpeg(paint_batch(self._engine, [frame.image], Palette(embedding, None), recipe)[0])
 
     def _read(self, video: str, at_seconds: float, height: int) -> Frame:
-        from clips.media import read_frame
+        from clips.media import UnusableVideo, read_frame
 
-        image = read_frame(Path(video), at_seconds, height)
+        try:
+            image = read_frame(Path(video), at_seconds, height)
+        except (UnusableVideo, FileNotFoundError) as fault:
+            raise Unreadable("The frame cannot be read.") from fault
         return Frame(image, self._engine.embed(image))
 
     def _share(self, item: dict[str, Any]) -> StyleShare:

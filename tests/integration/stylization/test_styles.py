@@ -84,17 +84,17 @@ class TestOwnPictures:
 
         assert set(media_path("styles").glob("*")) == before
 
-    def test_a_removed_style_leaves_the_list_but_keeps_its_small_picture(
+    def test_a_removed_style_that_painted_nothing_goes_with_its_files(
         self, user: Any, own_style: Style, django_capture_on_commit_callbacks: Any
     ) -> None:
+        slug, folder = own_style.slug, own_style.image_path.parent
         with django_capture_on_commit_callbacks(execute=True):
             services.style_remove(style=own_style, by=user, at=timezone.now())
 
-        assert not selectors.styles_of(user).exists()
-        assert own_style.thumbnail_path.exists()
-        assert not own_style.image_path.exists()
+        assert not Style.objects.exists()
+        assert not folder.exists()
         with pytest.raises(NotFound):
-            selectors.style_by_slug(user, own_style.slug)
+            selectors.style_by_slug(user, slug)
 
     def test_somebody_elses_style_cannot_be_removed(self, other_user: Any, own_style: Style) -> None:
         with pytest.raises(NotAllowed):
