@@ -25,13 +25,13 @@ def log_in(username, password, client="app"):
 def test_a_suspended_person_is_out_of_the_browser_and_of_the_app(user, moderator, client_of, password):
     browser = client_of(user)
     token = log_in("anna", password).json()["meta"]["session_token"]
-    with_token = {"headers": {"X-Session-Token": token}}
-    assert browser.get("/api/v1/me/").status_code == APIClient().get("/api/v1/me/", **with_token).status_code == 200
+    app = APIClient(headers={"X-Session-Token": token})
+    assert browser.get("/api/v1/me/").status_code == app.get("/api/v1/me/").status_code == 200
 
     suspend(user, moderator)
 
     assert browser.get("/api/v1/me/").status_code == 401
-    assert APIClient().get("/api/v1/me/", **with_token).status_code == 401
+    assert app.get("/api/v1/me/").status_code == 401
 
 
 @pytest.mark.parametrize("client", ["app", "browser"])

@@ -1,4 +1,5 @@
 import re
+from typing import Any
 
 import pytest
 from django.test import AsyncClient, Client
@@ -121,7 +122,7 @@ def test_a_request_is_logged_with_its_id_and_without_its_query(built_client, cap
 
 
 async def test_a_file_leaves_the_asgi_site_in_pieces(settings):
-    answer = await AsyncClient().get("/static/admin/css/base.css")
+    answer: Any = await AsyncClient().get("/static/admin/css/base.css")
 
     pieces = [piece async for piece in answer.streaming_content]
     assert answer.is_async

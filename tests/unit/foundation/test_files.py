@@ -43,13 +43,21 @@ def test_bytes_are_on_disk_before_the_name_is(tmp_path, monkeypatch):
     (tmp_path / "to").mkdir()
     steps = []
     real_fsync, real_replace = os.fsync, Path.replace
-    monkeypatch.setattr(os, "fsync", lambda fd: (steps.append(stat.S_ISDIR(os.fstat(fd).st_mode)), real_fsync(fd)))
-    monkeypatch.setattr(Path, "replace", lambda self, to: (steps.append("rename"), real_replace(self, to)))
+
+    def fsync(descriptor):
+        steps.append("folder" if stat.S_ISDIR(os.fstat(descriptor).st_mode) else "bytes")
+        real_fsync(descriptor)
+
+    def replace(self, to):
+        steps.append("rename")
+        real_replace(self, to)
+
+    monkeypatch.setattr(os, "fsync", fsync)
+    monkeypatch.setattr(Path, "replace", replace)
 
     publish_file(source, tmp_path / "to" / "file")
 
-    is_directory = True
-    assert steps == [not is_directory, "rename", is_directory]
+    assert steps == ["bytes", "rename", "folder"]
 
 
 def test_from_another_file_system_the_file_arrives_by_one_rename_as_well(tmp_path, monkeypatch):

@@ -1,3 +1,5 @@
+from typing import Any
+
 import pytest
 from django.core.exceptions import PermissionDenied
 from django.core.exceptions import ValidationError as ModelValidationError
@@ -43,7 +45,7 @@ def test_every_known_refusal_has_a_status_and_a_code(error, status, code):
 
 
 def test_nested_validation_names_the_place_of_each_error():
-    detail = {"styles": [{}, {"weight": ["Too heavy."]}], "height": ["Not a choice."]}
+    detail: Any = {"styles": [{}, {"weight": ["Too heavy."]}], "height": ["Not a choice."]}
 
     answer = handle(exceptions.ValidationError(detail))
 

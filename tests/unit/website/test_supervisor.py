@@ -99,12 +99,12 @@ def test_a_dead_services_family_is_cleared_away():
 
 def test_stopping_ends_every_family_even_one_that_does_not_listen():
     service = Service("deaf", python(f"import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN); {FAMILY}"))
-    families = []
+    families: list[int] = []
 
     def up():
-        if not service.is_alive:
+        if service.pid is None:
             return False
-        families[:] = [service.process.pid, *(c.pid for c in psutil.Process(service.process.pid).children())]
+        families[:] = [service.pid, *(child.pid for child in psutil.Process(service.pid).children())]
         return len(families) == 2
 
     began = time.monotonic()
