@@ -68,6 +68,8 @@ const clips = names.map((file, index) => {
     frame_count: 77,
     has_audio: index % 2 === 0,
     bytes: 900_000,
+    is_demo: index < 2,
+    credit: index < 2 ? "DAVIS 2016, CC BY 4.0" : "",
     created_at: now(),
     ...media(name),
     sprite: null,
@@ -211,7 +213,16 @@ const routes = [
     () => [201, { ...styles[5], slug: crypto.randomUUID(), name: "My picture", mine: true, kind: "own" }],
   ],
   [/^GET \/api\/v1\/styles\/([^/]+)\/$/, ([, slug]) => found(styles.find((style) => style.slug === slug))],
-  [/^GET \/api\/v1\/clips\/$/, (_m, url) => [200, pageOf(clips, url)]],
+  [
+    /^GET \/api\/v1\/clips\/$/,
+    (_m, url) => [
+      200,
+      pageOf(
+        clips.filter((clip) => clip.is_demo || !url.searchParams.has("demo")),
+        url,
+      ),
+    ],
+  ],
   [/^GET \/api\/v1\/clips\/([^/]+)\/$/, ([, id]) => found(clips.find((clip) => clip.id === id))],
   [
     /^POST \/api\/v1\/clips\/([^/]+)\/restyle\/$/,

@@ -9,7 +9,6 @@ import { render } from "preact";
 import { Api } from "./model/api";
 import { Auth } from "./model/auth";
 import { ChecksumStack } from "./model/checksums";
-import { DemoFiles } from "./model/demos";
 import { Http } from "./model/http";
 import { JobsFeed, type Socket } from "./model/jobs-feed";
 import { IndexedDbKeeper } from "./model/keeper";
@@ -56,7 +55,6 @@ function compose() {
       onPop: (listener) => addEventListener("popstate", listener),
     },
     pictures: { open: (picture) => URL.createObjectURL(picture), close: (url) => URL.revokeObjectURL(url) },
-    demos: new DemoFiles(http, import.meta.env.BASE_URL),
     languages: navigator.languages,
     systemIsDark: () => dark.matches,
     wantsCalm: () => calm.matches,

@@ -34,6 +34,8 @@ export const clip = (change: Partial<Clip> = {}): Clip => ({
   sprite: null,
   parents: [],
   recipe: null,
+  is_demo: false,
+  credit: "",
   ...change,
 });
 

@@ -47,7 +47,7 @@ test("a view-model knows signals, words and the model only", () => {
 test("a view-model gets its collaborators as arguments and never builds one", () => {
   const wrong = uses("viewmodel").filter(
     ({ target, typeOnly }) =>
-      !typeOnly && /^model\/(http|auth|jobs-feed|uploads|keeper|preferences|demos)$/.test(target),
+      !typeOnly && /^model\/(http|auth|jobs-feed|uploads|keeper|preferences)$/.test(target),
   );
 
   expect(wrong).toEqual([]);

@@ -2,6 +2,7 @@ import { expect, test, vi } from "vitest";
 
 import { Preferences } from "../src/model/preferences";
 import { hashtagsIn, ClipPage, MyClips, PublishClip } from "../src/viewmodel/clips";
+import { Demos } from "../src/viewmodel/demos";
 import { createListing } from "../src/viewmodel/listing";
 import { inkOn, Look } from "../src/viewmodel/look";
 import { Search, Settings } from "../src/viewmodel/pages";
@@ -260,4 +261,16 @@ test("an accent that is no colour is not used", () => {
 test("ink on an accent can be read", () => {
   expect(inkOn("#ffcc00")).toBe("#0e0d0c");
   expect(inkOn("#23508f")).toBe("#ffffff");
+});
+
+test("the clips of the house stand beside the door for one's own", async () => {
+  const demos = new Demos({ demoClips: () => Promise.resolve(page([clip({ is_demo: true })])) });
+  await demos.load();
+  expect(demos.list.value.map((demo) => demo.id)).toEqual(["clip"]);
+});
+
+test("where the server has no clips of the house, nothing is shown", async () => {
+  const demos = new Demos({ demoClips: () => Promise.reject(new Error("away")) });
+  await demos.load();
+  expect(demos.list.value).toEqual([]);
 });

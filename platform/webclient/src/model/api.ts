@@ -43,6 +43,7 @@ export class Api {
   retryJob = (id: string) => this.#post<Job>(`/jobs/${id}/retry/`);
 
   clips = () => this.#get<Page<Clip>>("/clips/");
+  demoClips = () => this.#get<Page<Clip>>("/clips/?demo=true");
   clip = (id: string) => this.#get<Clip>(`/clips/${id}/`);
   renameClip = (id: string, title: string) =>
     this.#http.json<Clip>("PATCH", `${ROOT}/clips/${id}/`, { body: { title } });

@@ -87,6 +87,9 @@ export interface Clip {
   } | null;
   parents: ClipParent[];
   recipe: Recipe | null;
+  is_demo: boolean;
+  /** Whom a clip of the house is from. */
+  credit: string;
 }
 
 export const heights = [240, 360, 480, 720, 1080] as const;

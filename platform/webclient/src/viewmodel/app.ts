@@ -6,7 +6,7 @@ import type { JobsEvent } from "../model/jobs-feed";
 import type { Preferences } from "../model/preferences";
 import type { Job, PostFilter } from "../model/types";
 import { ClipPage, MyClips, PublishClip } from "./clips";
-import { type DemoClip, Demos } from "./demos";
+import { Demos } from "./demos";
 import { I18n } from "./i18n";
 import { type Feed, Jobs } from "./jobs";
 import { Look } from "./look";
@@ -27,7 +27,6 @@ export interface Services {
   preferences: Preferences;
   history: HistoryPort;
   pictures: PaintPorts["pictures"];
-  demos: { list(): Promise<DemoClip[]>; fetch(demo: DemoClip): Promise<File> };
   languages: readonly string[];
   systemIsDark: () => boolean;
   wantsCalm: () => boolean;
@@ -131,7 +130,7 @@ export const App = createModel((services: Services) => {
       comments: (postId: string, onCount: (by: number) => void) => new Comments(api, postId, onCount),
       report: (target: "post" | "comment", id: string) => new Report(api, target, id),
       easel: (clipId: string, styles: readonly string[]) => new Easel({ ...services }, clipId, styles),
-      demos: () => new Demos(services.demos),
+      demos: () => new Demos(api),
       clips: () => new MyClips(api),
       clip: (id: string) => new ClipPage(api, id),
       publish: (clipId: string) => new PublishClip(api, clipId, newKey),

@@ -1,42 +1,17 @@
 import { createModel, type ReadonlySignal, signal } from "@preact/signals";
 
-import { asProblem, type Problem } from "../model/problem";
+import type { Clip, Page } from "../model/types";
 
-export interface DemoClip {
-  name: string;
-  title: string;
-  credit: string;
-  video_url: string;
-  poster_url: string;
-}
+/** Clips of the house, to try it without one's own: each is painted like any clip. */
+export const Demos = createModel((api: { demoClips(): Promise<Page<Clip>> }) => {
+  const list = signal<readonly Clip[]>([]);
 
-/** Clips to try it with; they are fetched and sent like any file of one's own. */
-export const Demos = createModel(
-  (demos: { list(): Promise<DemoClip[]>; fetch(demo: DemoClip): Promise<File> }) => {
-    const list = signal<readonly DemoClip[]>([]);
-    const fetching = signal<string | null>(null);
-    const problem = signal<Problem | null>(null);
-
-    return {
-      list: list as ReadonlySignal<readonly DemoClip[]>,
-      fetching: fetching as ReadonlySignal<string | null>,
-      problem: problem as ReadonlySignal<Problem | null>,
-      async load() {
-        // Without demo clips the door for one's own clip is all there is to show.
-        list.value = await demos.list().catch(() => []);
-      },
-      async take(demo: DemoClip, use: (file: File) => void) {
-        if (fetching.value) return;
-        fetching.value = demo.name;
-        problem.value = null;
-        try {
-          use(await demos.fetch(demo));
-        } catch (error) {
-          problem.value = asProblem(error);
-        } finally {
-          fetching.value = null;
-        }
-      },
-    };
-  },
-);
+  return {
+    list: list as ReadonlySignal<readonly Clip[]>,
+    async load() {
+      // Without demo clips the door for one's own clip is all there is to show.
+      const page = await api.demoClips().catch(() => null);
+      list.value = page?.results ?? [];
+    },
+  };
+});

@@ -124,7 +124,7 @@ export function AddPicture({ onPick, busy }: { onPick: (image: File) => void; bu
       <input
         type="file"
         class="unseen"
-        accept="image/jpeg,image/png,image/webp,image/heic,image/avif,image/bmp,image/tiff"
+        accept="image/jpeg,image/png,image/webp"
         disabled={busy}
         onChange={(event) => {
           const [image] = event.currentTarget.files ?? [];

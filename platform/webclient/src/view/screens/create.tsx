@@ -3,7 +3,7 @@ import { CircleAlert, CirclePause, CirclePlay, CloudOff, Film, ScanSearch, Uploa
 
 import { clock, megabytes } from "../../viewmodel/i18n";
 import { useApp, useOnce, useT, useTitle } from "../context";
-import { Button, InlineProblem, problemText, Spinner } from "../parts/basics";
+import { Button, problemText } from "../parts/basics";
 import { Icon } from "../parts/icon";
 import { EaselScreen } from "./easel";
 
@@ -73,7 +73,7 @@ function Doors() {
             />
           </label>
           {upload.phase.value === "failed" && <UploadFailure />}
-          <DemoShelf onTake={choose} />
+          <DemoShelf />
         </>
       )}
     </div>
@@ -149,34 +149,32 @@ function UploadCard() {
   );
 }
 
-function DemoShelf({ onTake }: { onTake: (file: File) => void }) {
+function DemoShelf() {
   const app = useApp();
   const t = useT();
   const demos = useModel(() => app.screens.demos());
   useOnce(demos.load);
   if (demos.list.value.length === 0) return null;
+  const styles = app.router.query.value.get("styles");
   return (
     <section class="demos">
       <h2>{t("demo_title")}</h2>
       <div class="demo-row">
         {demos.list.value.map((demo) => (
-          <button
-            key={demo.name}
-            type="button"
+          <a
+            key={demo.id}
             class="tile demo"
-            disabled={demos.fetching.value !== null}
-            onClick={() => void demos.take(demo, onTake)}
+            aria-label={`${demo.title}, ${demo.credit}`}
+            href={`/create?clip=${demo.id}${styles ? `&styles=${encodeURIComponent(styles)}` : ""}`}
           >
             <img src={demo.poster_url} alt="" />
             <span class="clip-name">
               <strong>{demo.title}</strong>
               <small>{demo.credit}</small>
             </span>
-            {demos.fetching.value === demo.name && <Spinner />}
-          </button>
+          </a>
         ))}
       </div>
-      <InlineProblem problem={demos.problem.value} />
     </section>
   );
 }
