@@ -7,6 +7,7 @@ CPU they cost more than everything else.
 """
 
 import hashlib
+import os
 import random
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -153,7 +154,7 @@ class FeatureCache:
             return measure()
         file = self.folder / f"{hashlib.sha256(key.encode()).hexdigest()[:24]}.safetensors"
         if not file.exists():
-            unfinished = file.with_suffix(".tmp")
+            unfinished = file.with_suffix(f".{os.getpid()}")
             save_file({name: value.contiguous() for name, value in measure().items()}, unfinished)
             unfinished.replace(file)
         return load_file(file)

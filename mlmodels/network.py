@@ -8,6 +8,7 @@ predicts the scale and shift of every normalization layer, everything else is sh
 """
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import Any, TypeVar, cast
 
@@ -158,7 +159,8 @@ class TransformNetwork(nn.Module):
 
     def _full_size(self, subpixels: Tensor) -> Tensor:
         full = F.pad(F.pixel_shuffle(subpixels.float(), 2), (1, 1, 1, 1), mode="replicate")
-        return F.conv2d(full, self.binomial, groups=3)
+        with _single_precision():
+            return F.conv2d(full, self.binomial, groups=3)
 
 
 class _Norms:
@@ -181,6 +183,11 @@ class _Norms:
             self.means.append(statistics[0])
             self.variances.append(statistics[1])
         return next(self.layers)(features, next(self.styles), statistics)
+
+
+def _single_precision() -> AbstractContextManager[object]:
+    """Step out of autocast: half a level of banding in the painting would be flicker between frames."""
+    return torch.autocast("cpu", enabled=False) if torch.is_autocast_enabled("cpu") else nullcontext()
 
 
 def pad(images_B3HW: Tensor) -> Tensor:

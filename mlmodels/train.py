@@ -17,7 +17,7 @@ def main(arguments: list[str] | None = None) -> int:
         if stage == "distill":
             distillation.Distiller(distillation.read_options(config)).run(sys.stdout)
         else:
-            training.Trainer(training.read_options(config)).run(sys.stdout)
+            training.train(training.read_options(config), sys.stdout)
     except (OSError, ValueError) as error:
         sys.stderr.write(f"train: {error}\n")
         return 2
