@@ -87,11 +87,11 @@ class Reporter:
         if progress.frame is not None and now - self._shown_at >= PREVIEW_SECONDS:
             preview, self._shown_at = small_jpeg(progress.frame), now
         self._stage, self._reported_at = progress.stage, now
-        is_painting = progress.stage == "painting"
+        is_reading = progress.stage == "checking"
         self._attempt.report(
             stage=progress.stage,
             progress=overall(progress),
-            frames_done=progress.frames_done if is_painting else None,
+            frames_done=None if is_reading else progress.frames_done,
             frames_total=progress.frames_total,
             frames_per_second=progress.frames_per_second,
             eta_seconds=progress.eta_seconds,

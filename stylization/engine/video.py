@@ -240,15 +240,13 @@ class _Progress:
         self._recent.append((now, self._done))
         while now - self._recent[0][0] > self.WINDOW_SECONDS:
             self._recent.popleft()
-        rate = self._rate()
-        left = self.total - self._done
-        self._tell(PaintProgress("painting", self._done, self.total, rate, left / rate if rate else None, image))
+        self._tell(PaintProgress("painting", self._done, self.total, self._rate(), self._left(), image))
 
     def waiting(self) -> None:
         if not self._done:
             self._tell(PaintProgress("checking", self.seen, self.total))
         else:
-            self._tell(PaintProgress("painting", self._done, self.total, self._rate()))
+            self._tell(PaintProgress("painting", self._done, self.total, self._rate(), self._left()))
 
     def finishing(self) -> None:
         self._total = self._done
@@ -258,6 +256,11 @@ class _Progress:
     def total(self) -> int:
         """The container's word until every frame was seen; then the truth."""
         return self.seen if self._counted else max(self._total, self.seen, self._done)
+
+    def _left(self) -> float | None:
+        """Seconds to go at the present rate."""
+        rate = self._rate()
+        return (self.total - self._done) / rate if rate else None
 
     def _rate(self) -> float | None:
         (first_at, first), (last_at, last) = self._recent[0], self._recent[-1]
