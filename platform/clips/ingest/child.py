@@ -1,0 +1,99 @@
+"""
+The process that opens a stranger's file: `python -m clips.ingest.child`, started by `worker` and by nobody else.
+
+Reads one JSON request from standard input and writes JSON lines to standard output: progress, then how it ended.
+"""
+
+import errno
+import json
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import av
+import av.error
+import av.logging
+import numpy  # noqa: F401  before the walls go up: nothing can be loaded afterwards that starts a program
+
+from . import sandbox
+from .bounds import Bounds, Refusal
+from .convert import convert
+from .inspect import inspect
+
+SAY_EVERY_SECONDS = 0.2
+DISK_FULL = (errno.ENOSPC, errno.EDQUOT)
+
+
+class _Voice:
+    """Says things to the parent, but not more often than it can use."""
+
+    def __init__(self) -> None:
+        self._next = 0.0
+        self._began: float | None = None
+
+    def say(self, **message: Any) -> None:
+        sys.stdout.write(json.dumps(message) + "\n")
+        sys.stdout.flush()
+
+    def checking(self, share: float) -> None:
+        if self._is_time():
+            self.say(stage="checking", progress=0.1 * share)
+
+    def converting(self, done: int, total: int) -> None:
+        now = time.monotonic()
+        self._began = self._began or now
+        if not self._is_time():
+            return
+        speed = done / (now - self._began) if now - self._began > 0.5 else None
+        progress = 0.1 + 0.8 * done / total
+        self.say(stage="converting", progress=progress, frames_done=done, frames_total=total, frames_per_second=speed)
+
+    def _is_time(self) -> bool:
+        now = time.monotonic()
+        if now < self._next:
+            return False
+        self._next = now + SAY_EVERY_SECONDS
+        return True
+
+
+def main() -> None:
+    request = json.loads(sys.stdin.readline())
+    sandbox.die_with(request["parent"])
+    bounds = Bounds(**request["bounds"])
+    av.logging.set_level(av.logging.PANIC)
+    sandbox.limit(bounds)
+    voice = _Voice()
+    voice.say(walls=sandbox.confine())
+    try:
+        _work(Path(request["source"]), Path(request["directory"]), bounds, voice)
+    except Refusal as refusal:
+        voice.say(refused={"code": refusal.code, "title": refusal.title, "detail": refusal.detail})
+    else:
+        voice.say(done=True)
+
+
+def _work(source: Path, directory: Path, bounds: Bounds, voice: _Voice) -> None:
+    try:
+        inspected = inspect(source, bounds, voice.checking)
+        convert(inspected, directory / "video.mp4", directory, bounds, voice.converting)
+    except MemoryError:
+        raise Refusal("too_costly") from None
+    except (OSError, av.error.FFmpegError) as error:
+        refusal = _refusal_of(error)
+        if refusal is None:
+            raise
+        raise refusal from error
+
+
+def _refusal_of(error: OSError | av.error.FFmpegError) -> Refusal | None:
+    """What the file's owner is to know of an error; None where the fault is ours."""
+    if error.errno in DISK_FULL:
+        return Refusal("disk_full")
+    if error.errno in (errno.ENOMEM, errno.EFBIG):
+        return Refusal("too_costly")
+    return Refusal("damaged") if isinstance(error, av.error.FFmpegError) else None
+
+
+if __name__ == "__main__":
+    main()
