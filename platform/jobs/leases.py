@@ -21,6 +21,7 @@ from foundation.errors import ApplicationError
 from . import conf, folders
 from .hints import announce
 from .models import Job, WorkerBeat
+from .registry import is_known
 from .wakeups import wake
 
 log = logging.getLogger(__name__)
@@ -30,6 +31,11 @@ State, Stage = Job.State, Job.Stage
 class OutOfAttempts(ApplicationError):
     code = "attempts_exhausted"
     title = "This could not be finished"
+
+
+class KindUnknown(ApplicationError):
+    code = "kind_unknown"
+    title = "This cannot be done any more"
 
 
 class LeaseLost(Exception):
@@ -110,10 +116,23 @@ def attempt_lose(*, job: Job, reason: str, at: datetime, if_expired: bool = Fals
     log.warning("attempt %s of %s at job %s ended: %s", now.attempts, now.max_attempts, now.pk, reason)
     if now.cancel_requested_at:
         return attempt_cancel(job=now, at=at)
+    if not is_known(now.kind):
+        return attempt_fail(job=now, error=KindUnknown("This installation no longer does this kind of work."), at=at)
     if now.attempts < now.max_attempts:
         return _requeue(now, reason, at)
     error = OutOfAttempts(f"It was tried {now.attempts} times; the last time {reason}. You can start it again.")
     return attempt_fail(job=now, error=error, at=at)
+
+
+def attempts_excuse() -> int:
+    """
+    Do not count the attempts under way on this machine: it is being stopped, which is nobody's fault.
+
+    Should one of them end by itself before, it has had one attempt too many.
+    """
+    host = f"{socket.gethostname()}:"
+    under_way = Job.objects.filter(state=State.RUNNING, worker__startswith=host, attempts__gt=0)
+    return under_way.update(attempts=F("attempts") - 1)
 
 
 def _requeue(job: Job, reason: str, at: datetime) -> bool:

@@ -90,7 +90,7 @@ def _give_back(at: datetime) -> int:
 def _wake_forgotten(at: datetime) -> int:
     """Send a message for every queued job that none is waiting for: it was lost with the worker that took it."""
     queued = Job.objects.filter(state=Job.State.QUEUED, woken_at__lte=at - WAKE_AGAIN_AFTER)
-    forgotten = list(queued.order_by("queued_at", "pk"))
+    forgotten = [job for job in queued.order_by("queued_at", "pk") if registry.is_known(job.kind)]
     if not forgotten:
         return 0
     expected = wakeups.jobs_waiting()

@@ -62,8 +62,15 @@ def kind_named(name: str) -> Kind:
         raise UnknownKind(name) from None
 
 
-def kinds_of(cluster: str) -> list[str]:
-    return [kind.name for kind in _kinds.values() if kind.cluster == cluster]
+def is_known(name: str) -> bool:
+    return name in _kinds
+
+
+def kinds_beside(name: str) -> list[str]:
+    """Return the kinds that wait for the same workers, itself included."""
+    if name not in _kinds:
+        return [name]
+    return [kind.name for kind in _kinds.values() if kind.cluster == _kinds[name].cluster]
 
 
 def sweeps() -> dict[str, Sweep]:

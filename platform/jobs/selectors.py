@@ -55,9 +55,8 @@ def queue_position(job: Job) -> int | None:
     """Return the place among those that wait for the same workers, 1 being next; None for what does not wait."""
     if job.state != Job.State.QUEUED:
         return None
-    kinds = registry.kinds_of(registry.kind_named(job.kind).cluster)
     ahead = Q(queued_at__lt=job.queued_at) | Q(queued_at=job.queued_at, pk__lt=job.pk)
-    return Job.objects.filter(ahead, state=Job.State.QUEUED, kind__in=kinds).count() + 1
+    return Job.objects.filter(ahead, state=Job.State.QUEUED, kind__in=registry.kinds_beside(job.kind)).count() + 1
 
 
 def last_worker_beat(cluster: str | None = None) -> datetime | None:

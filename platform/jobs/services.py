@@ -3,6 +3,7 @@
 import hashlib
 import secrets
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 from django.db import transaction
@@ -12,7 +13,7 @@ from accounts.models import User
 from foundation import context
 from foundation.errors import Conflict, NotAllowed
 
-from . import conf
+from . import conf, folders
 from .hints import announce
 from .models import Job, SocketTicket
 from .reaper import jobs_reap
@@ -93,6 +94,8 @@ def job_cancel(*, job: Job, by: User) -> Job:
     if job.state in (State.SUCCEEDED, State.FAILED):
         raise JobEnded("It was over before it could be cancelled.")
     if cancelled:
+        if job.state == State.CANCELLED:
+            transaction.on_commit(partial(folders.preview_remove, job.pk), robust=True)
         announce(job_id=job.pk, owner_pk=job.owner_id)
     return job
 

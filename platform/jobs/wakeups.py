@@ -14,6 +14,9 @@ from .registry import kind_named
 
 RUN = "jobs.tasks.run_job"
 CANARY = "jobs.tasks.sing"
+JUST_SENT = timedelta(hours=1)
+# A message may wait in its cluster behind one task of full length and then take as long itself.
+TURNS_ALIVE = 2
 
 
 def wake(job: Job) -> None:
@@ -43,6 +46,12 @@ def jobs_waiting() -> set[UUID]:
 
 
 def prune(at: datetime) -> int:
-    """Remove messages that died with the cluster that took them: django-q would deliver them again after a day."""
-    oldest_alive = timedelta(seconds=settings.TASK_REDELIVERY_SECONDS - 2 * settings.TASK_SECONDS_MAX)
-    return OrmQ.objects.filter(lock__gt=at, lock__lt=at + oldest_alive).delete()[0]
+    """
+    Remove messages that died with the cluster that took them: django-q would deliver them again after a day.
+
+    A message that waits is locked until the moment it was sent, which other machines and this very round may put a
+    little after `at`; one that was taken, until a day after that.
+    """
+    redelivery, longest = timedelta(seconds=settings.TASK_REDELIVERY_SECONDS), TURNS_ALIVE * settings.TASK_SECONDS_MAX
+    dead = OrmQ.objects.filter(lock__gt=at + JUST_SENT, lock__lte=at + redelivery - timedelta(seconds=longest))
+    return dead.delete()[0]

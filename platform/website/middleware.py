@@ -71,7 +71,7 @@ class SecurityHeadersMiddleware(_Middleware):
         is_admin = request.path.startswith("/admin/")
         policy = settings.ADMIN_CONTENT_SECURITY_POLICY if is_admin else settings.CONTENT_SECURITY_POLICY
         response.setdefault("Content-Security-Policy", "; ".join(f"{name} {value}" for name, value in policy.items()))
-        response.setdefault("Cross-Origin-Embedder-Policy", "require-corp")
+        response.setdefault("Cross-Origin-Embedder-Policy", settings.CROSS_ORIGIN_EMBEDDER_POLICY)
         response.setdefault("Cross-Origin-Resource-Policy", "same-origin")
         response.setdefault("Permissions-Policy", "geolocation=(), payment=(), usb=()")
         return response

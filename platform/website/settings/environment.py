@@ -53,6 +53,10 @@ WORKER_START_SECONDS = number("IMPASTO_WORKER_START_SECONDS", default=60)
 S3_BUCKET = env.str("IMPASTO_S3_BUCKET", default="")
 S3_ENDPOINT = env.str("IMPASTO_S3_ENDPOINT", default="")
 S3_REGION = env.str("IMPASTO_S3_REGION", default="")
+# Where browsers fetch what lies in the object store, if neither at its endpoint nor at Amazon's address of the bucket.
+MEDIA_ORIGINS = env.list("IMPASTO_MEDIA_ORIGINS", default=[])
+# Behind nginx: the `internal` location that serves the media folder, so that the proxy sends the bytes.
+MEDIA_ACCEL_PREFIX = env.str("IMPASTO_MEDIA_ACCEL_PREFIX", default="")
 
 UPLOAD_BYTES = number("IMPASTO_UPLOAD_BYTES", default=300 * 1024 * 1024)
 CLIP_SECONDS = number("IMPASTO_CLIP_SECONDS", default=60)

@@ -33,12 +33,8 @@ Q_CLUSTER = {
 }
 WORK_CLUSTERS = ["slow", "quick"]
 
-# A cluster whose workers show no sign of life for this long is taken for frozen and started anew: killing an idle
-# worker can take the lock of django-q's inner queue along. On a busy machine a cluster needs a while to start.
-CLUSTER_SILENCE_SECONDS = 30
-CLUSTER_START_SECONDS = 60
-
-# Idle workers beat every few seconds. After this much silence the supervisor starts their cluster again, but not before
-# it has had the time to start at all on a busy machine.
+# Idle workers beat every few seconds. A cluster that shows no sign of life for this long is taken for frozen and is
+# started again (killing an idle worker can take the lock of django-q's inner queue along), but not before it has had
+# the time to start at all on a busy machine.
 WORKER_SILENCE_SECONDS = environment.WORKER_SILENCE_SECONDS
 WORKER_START_SECONDS = environment.WORKER_START_SECONDS

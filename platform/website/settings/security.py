@@ -1,4 +1,5 @@
 from . import environment, secret_key
+from .storage import MEDIA_ORIGINS
 
 SECRET_KEY = environment.SECRET_KEY or secret_key.load_or_make(environment.VAR_DIR / "secret_key")
 SECRET_KEY_FALLBACKS = environment.SECRET_KEY_FALLBACKS
@@ -32,13 +33,17 @@ SILENCED_SYSTEM_CHECKS = ["security.W005", "security.W021"]
 DATA_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024
 FILE_UPLOAD_MAX_MEMORY_SIZE = 2 * 1024 * 1024
 
-# Cross-origin isolation (COEP) lets WebAssembly threads share memory. Nothing inline, nothing evaluated, nobody else.
+# Cross-origin isolation lets WebAssembly threads share memory. An object store's answers do not say that they may be
+# embedded, so they are fetched without credentials.
+CROSS_ORIGIN_EMBEDDER_POLICY = "credentialless" if MEDIA_ORIGINS else "require-corp"
+
+# Nothing inline, nothing evaluated, nobody else.
 CONTENT_SECURITY_POLICY = {
     "default-src": "'self'",
     "script-src": "'self'",
     "style-src": "'self'",
-    "img-src": "'self' data: blob:",
-    "media-src": "'self' blob:",
+    "img-src": " ".join(["'self' data: blob:", *MEDIA_ORIGINS]),
+    "media-src": " ".join(["'self' blob:", *MEDIA_ORIGINS]),
     "font-src": "'self'",
     "connect-src": "'self'",
     "worker-src": "'self' blob:",

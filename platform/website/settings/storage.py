@@ -1,8 +1,11 @@
+from typing import Any
+
 from . import environment
 
 MEDIA_ROOT = environment.VAR_DIR / "media"
 # Every byte of media goes through a permission check: there is no MEDIA_URL that a web server could open.
 MEDIA_URL = "/media/"
+MEDIA_ACCEL_PREFIX = environment.MEDIA_ACCEL_PREFIX
 
 STATIC_URL = "/static/"
 CLIENT_DIST = environment.ROOT / "platform" / "webclient" / "dist"
@@ -25,7 +28,36 @@ def WHITENOISE_ADD_HEADERS_FUNCTION(headers: dict[str, str], path: str, url: str
     headers["Cross-Origin-Resource-Policy"] = "same-origin"
 
 
+def _media_origins() -> list[str]:
+    """Return where browsers fetch media, if not from us: the object store's signed addresses lead there."""
+    if not environment.S3_BUCKET or environment.MEDIA_ORIGINS:
+        return environment.MEDIA_ORIGINS if environment.S3_BUCKET else []
+    if environment.S3_ENDPOINT:
+        return [environment.S3_ENDPOINT.rstrip("/")]
+    region = f".{environment.S3_REGION}" if environment.S3_REGION else ""
+    return list(dict.fromkeys(f"https://{environment.S3_BUCKET}.s3{part}.amazonaws.com" for part in ("", region)))
+
+
+def _media() -> dict[str, Any]:
+    if not environment.S3_BUCKET:
+        return {"BACKEND": "django.core.files.storage.FileSystemStorage"}
+    # The keys come from where boto3 looks for them (AWS_ACCESS_KEY_ID …, or the machine's role).
+    options = {
+        "bucket_name": environment.S3_BUCKET,
+        "endpoint_url": environment.S3_ENDPOINT or None,
+        "region_name": environment.S3_REGION or None,
+        "default_acl": None,
+        # Addresses are handed out after a permission check and work for a short while.
+        "querystring_auth": True,
+        "querystring_expire": 300,
+        "signature_version": "s3v4",
+        "file_overwrite": True,
+    }
+    return {"BACKEND": "storages.backends.s3.S3Storage", "OPTIONS": options}
+
+
+MEDIA_ORIGINS = _media_origins()
 STORAGES = {
-    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "default": _media(),
     "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
 }

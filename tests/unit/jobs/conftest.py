@@ -1,7 +1,8 @@
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
+from django.utils import timezone
 
 
 class Work:
@@ -17,7 +18,7 @@ class Work:
 
 
 @pytest.fixture
-def work(monkeypatch: pytest.MonkeyPatch) -> Iterator[Work]:
+def work(monkeypatch: pytest.MonkeyPatch) -> Work:
     from jobs import registry
 
     work = Work()
@@ -26,6 +27,19 @@ def work(monkeypatch: pytest.MonkeyPatch) -> Iterator[Work]:
     registry.register(kind="chore", handler="nowhere:chore", label="Chore")
     registry.register(kind="errand", handler="nowhere:errand", label="Errand", queue="quick")
     return work
+
+
+@pytest.fixture
+def claim() -> Callable[..., Any]:
+    """Take a queued job as a worker does: `claim(start())`."""
+    from jobs.leases import job_claim
+
+    def take(job: Any) -> Any:
+        held = job_claim(job_id=job.pk, at=timezone.now())
+        assert held is not None, "somebody has it already"
+        return held
+
+    return take
 
 
 @pytest.fixture

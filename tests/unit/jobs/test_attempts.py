@@ -18,8 +18,8 @@ State = Job.State
 
 
 @pytest.fixture
-def attempt(start):
-    return Attempt(leases.job_claim(job_id=start().pk, at=timezone.now()))
+def attempt(start, claim):
+    return Attempt(claim(start()))
 
 
 def now(job):
@@ -143,26 +143,30 @@ def test_progress_is_a_fraction(attempt, said, shown):
     assert now(attempt.job).progress == shown
 
 
-def test_progress_never_goes_back_not_even_in_the_next_attempt(attempt):
+def test_progress_never_goes_back_not_even_in_the_next_attempt(attempt, claim):
     attempt.report(stage="painting", progress=0.6, frames_done=60)
     leases.attempt_lose(job=attempt.job, reason="it was killed", at=timezone.now())
     assert now(attempt.job).progress == 0.6
-    again = Attempt(leases.job_claim(job_id=attempt.job.pk, at=timezone.now()))
+    again = Attempt(claim(attempt.job))
 
     again.report(stage="painting", progress=0.1, frames_done=10)
 
     assert (now(attempt.job).progress, now(attempt.job).frames_done) == (0.6, 60)
 
 
-def test_a_stale_token_can_neither_report_nor_commit(attempt):
+def test_a_stale_token_can_neither_report_nor_commit(attempt, claim):
     leases.attempt_lose(job=attempt.job, reason="it was killed", at=timezone.now())
-    leases.job_claim(job_id=attempt.job.pk, at=timezone.now())
+    claim(attempt.job)
     wrote = []
+
+    def write():
+        wrote.append("twice")
+        return {}
 
     with pytest.raises(LeaseLost):
         attempt.report(stage="painting", progress=0.9)
     with pytest.raises(LeaseLost):
-        attempt.commit(lambda: wrote.append("twice") or {})
+        attempt.commit(write)
 
     assert wrote == []
     assert (now(attempt.job).state, now(attempt.job).progress) == (State.RUNNING, 0)
@@ -218,8 +222,8 @@ def test_a_handler_that_notices_the_cancel_ends_as_cancelled(start, work, user):
     assert (job.state, job.error_code) == (State.CANCELLED, "")
 
 
-def test_a_child_that_starts_after_its_job_was_given_back_does_nothing(start, work):
-    job = leases.job_claim(job_id=start().pk, at=timezone.now())
+def test_a_child_that_starts_after_its_job_was_given_back_does_nothing(start, work, claim):
+    job = claim(start())
     leases.attempt_lose(job=job, reason="its worker stopped answering", at=timezone.now())
 
     perform(job_id=job.pk, token=job.token)

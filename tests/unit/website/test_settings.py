@@ -41,11 +41,21 @@ def test_many_that_start_at_once_use_one_secret_key(tmp_path):
 
 
 def test_the_embedded_default_needs_nothing_but_a_folder(tmp_path):
-    facts = "s.DATABASES['default']['OPTIONS']['transaction_mode'], s.VALKEY_URL, s.DEBUG, s.Q_CLUSTER['orm']"
+    facts = (
+        "s.DATABASES['default']['OPTIONS']['transaction_mode'], s.VALKEY_URL, s.DEBUG, s.Q_CLUSTER['orm'],"
+        "s.STORAGES['default']['BACKEND'], s.CROSS_ORIGIN_EMBEDDER_POLICY"
+    )
 
     answer = read_settings(tmp_path, facts)
 
-    assert json.loads(answer.stdout) == ["IMMEDIATE", f"unix://{tmp_path}/run/valkey.sock", False, "default"]
+    assert json.loads(answer.stdout) == [
+        "IMMEDIATE",
+        f"unix://{tmp_path}/run/valkey.sock",
+        False,
+        "default",
+        "django.core.files.storage.FileSystemStorage",
+        "require-corp",
+    ]
 
 
 def test_a_socket_path_that_the_kernel_would_refuse_moves_to_the_temporary_folder(tmp_path):
@@ -83,6 +93,47 @@ def test_production_is_a_matter_of_variables(tmp_path):
         True,
         True,
     ]
+
+
+def test_an_object_store_is_a_matter_of_variables_too(tmp_path):
+    facts = (
+        "s.STORAGES['default']['BACKEND'], s.STORAGES['default']['OPTIONS']['bucket_name'],"
+        "s.CONTENT_SECURITY_POLICY['media-src'], s.CROSS_ORIGIN_EMBEDDER_POLICY"
+    )
+
+    answer = read_settings(tmp_path, facts, IMPASTO_S3_BUCKET="paintings", IMPASTO_S3_ENDPOINT="https://store.example")
+
+    policy = "'self' blob: https://store.example"
+    assert json.loads(answer.stdout) == ["storages.backends.s3.S3Storage", "paintings", policy, "credentialless"]
+
+
+@pytest.mark.parametrize(
+    ("variables", "origins"),
+    [
+        ({}, []),
+        ({"IMPASTO_S3_ENDPOINT": "https://store.example"}, []),
+        ({"IMPASTO_S3_BUCKET": "b"}, ["https://b.s3.amazonaws.com"]),
+        (
+            {"IMPASTO_S3_BUCKET": "b", "IMPASTO_S3_REGION": "eu-north-1"},
+            ["https://b.s3.amazonaws.com", "https://b.s3.eu-north-1.amazonaws.com"],
+        ),
+        ({"IMPASTO_S3_BUCKET": "b", "IMPASTO_S3_ENDPOINT": "https://s.example/"}, ["https://s.example"]),
+        (
+            {
+                "IMPASTO_S3_BUCKET": "b",
+                "IMPASTO_S3_ENDPOINT": "http://s:9000",
+                "IMPASTO_MEDIA_ORIGINS": "https://cdn.example",
+            },
+            ["https://cdn.example"],
+        ),
+    ],
+)
+def test_pages_may_show_media_from_the_object_store_and_from_nowhere_else(tmp_path, variables, origins):
+    facts = "s.MEDIA_ORIGINS, s.CONTENT_SECURITY_POLICY['img-src'], s.CONTENT_SECURITY_POLICY['script-src']"
+
+    answer = read_settings(tmp_path, facts, **variables)
+
+    assert json.loads(answer.stdout) == [origins, " ".join(["'self' data: blob:", *origins]), "'self'"]
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ from django.core.management.base import BaseCommand
 from django.db import DatabaseError
 from django.utils import timezone
 
+from jobs import leases
 from jobs.reaper import Reaper
 
 log = logging.getLogger(__name__)
@@ -28,8 +29,11 @@ class Command(BaseCommand):
                 signal.signal(number, lambda *_: stop.set())
         while True:
             self._work_once(reaper)
-            if once or stop.wait(ROUND_SECONDS):
+            if once:
                 return
+            if stop.wait(ROUND_SECONDS):
+                break
+        self._excuse_attempts()
 
     def _work_once(self, reaper: Reaper) -> None:
         try:
@@ -39,3 +43,10 @@ class Command(BaseCommand):
             return
         if harvest.given_back or harvest.woken:
             log.info("gave back %s jobs, woke %s", harvest.given_back, harvest.woken)
+
+    def _excuse_attempts(self) -> None:
+        """The workers are being stopped together with us."""
+        try:
+            leases.attempts_excuse()
+        except DatabaseError as error:
+            log.warning("what is interrupted now counts as an attempt: %s", error)
