@@ -14,6 +14,7 @@ from rest_framework.views import APIView
 
 from accounts.api import UserBriefSerializer
 from accounts.authentication import person_of
+from foundation.errors import NotFound
 
 from . import media, selectors, services
 from .demos import credit_of
@@ -133,6 +134,9 @@ class ClipFrameView(APIView):
         query = FrameQuery(data=request.query_params)
         query.is_valid(raise_exception=True)
         clip = selectors.clip_to_paint(person_of(request), clip_id)
-        frame = media.read_frame(clip.video_path, **query.validated_data)
+        try:
+            frame = media.read_frame(clip.video_path, **query.validated_data)
+        except (FileNotFoundError, media.UnusableVideo) as error:
+            raise NotFound("The file of this clip is gone.") from error
         headers = {"Cache-Control": "private, max-age=3600", "X-Content-Type-Options": "nosniff"}
         return HttpResponse(media.jpeg_of(frame), content_type="image/jpeg", headers=headers)
