@@ -26,7 +26,8 @@ from stylization.engine.scene import palette_for
 from stylization.engine.still import read_picture
 from stylization.engine.video import stylize_video
 from stylization.preview.pool import PreviewPool
-from tests.integration.stylization.videos import moving, write_video
+from tests.integration.stylization.videos import moving
+from tests.media import make_video
 
 pytestmark = [pytest.mark.performance, pytest.mark.timeout(1800)]
 
@@ -39,7 +40,7 @@ SIZES = {"480p": Size(854, 480), "720p": Size(1280, 720)}
 def clip(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> tuple[str, Size, Path]:
     size = SIZES[request.param]
     path = tmp_path_factory.mktemp("bench") / f"{request.param}.mp4"
-    return request.param, size, write_video(path, moving(size.width, size.height, FRAMES))
+    return request.param, size, make_video(path, moving(size.width, size.height, FRAMES))
 
 
 def test_painting_a_video(clip: tuple[str, Size, Path], tmp_path: Path) -> None:

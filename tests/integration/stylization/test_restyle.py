@@ -23,7 +23,8 @@ from stylization import api, selectors, services, tasks
 from stylization.engine.video import PaintProgress
 from stylization.models import Style, StyleUse
 from stylization.preview.pool import PreviewPool
-from tests.integration.stylization.videos import hum, moving, write_video
+from tests.integration.stylization.videos import moving
+from tests.media import hum, make_video
 
 pytestmark = pytest.mark.django_db
 STARRY, KLIMT = "vangogh-starry-night", "klimt-the-kiss"
@@ -31,7 +32,7 @@ STARRY, KLIMT = "vangogh-starry-night", "klimt-the-kiss"
 
 def make_clip(owner: Any, folder: Path, *, frames: int = 8, size: tuple[int, int] = (96, 64)) -> Clip:
     folder.mkdir(exist_ok=True)
-    video = write_video(folder / "video.mp4", moving(*size, frames), tone=hum)
+    video = make_video(folder / "video.mp4", moving(*size, frames), sound=hum)
     return clip_adopt(owner=owner, title="Evening walk", media=prepare_media(video, folder))
 
 

@@ -19,7 +19,8 @@ from PIL import Image
 from mlmodels.release import SHIPPED
 from stylization.engine import engines
 from tests.integration.stylization.plain import PlainEngine
-from tests.integration.stylization.videos import hum, moving, write_video
+from tests.integration.stylization.videos import moving
+from tests.media import hum, make_video
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -31,7 +32,7 @@ def _plain_engine(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def video(tmp_path: Path) -> Path:
-    return write_video(tmp_path / "in.mp4", moving(64, 48, 6))
+    return make_video(tmp_path / "in.mp4", moving(64, 48, 6))
 
 
 @pytest.fixture
@@ -246,7 +247,7 @@ needs_weights = pytest.mark.skipif(not (SHIPPED / "model.json").exists(), reason
 
 @needs_weights
 def test_from_the_shell_with_the_real_network(tmp_path: Path) -> None:
-    source = write_video(tmp_path / "in.mp4", moving(96, 64, 5), tone=hum)
+    source = make_video(tmp_path / "in.mp4", moving(96, 64, 5), sound=hum)
 
     ran = subprocess.run(
         command(source, tmp_path / "out.mp4", "--style", "vangogh-starry-night:2", "--style", "klimt", "--json"),
@@ -273,7 +274,7 @@ def test_from_the_shell_bad_input_ends_with_two(tmp_path: Path) -> None:
 @needs_weights
 @pytest.mark.parametrize(("sent", "code"), [(signal.SIGKILL, -9), (signal.SIGINT, 130), (signal.SIGTERM, -15)])
 def test_whatever_stops_it_leaves_no_file(tmp_path: Path, sent: signal.Signals, code: int) -> None:
-    source = write_video(tmp_path / "in.mp4", moving(320, 240, 300))
+    source = make_video(tmp_path / "in.mp4", moving(320, 240, 300))
     folder = tmp_path / "out"
     folder.mkdir()
     running = subprocess.Popen(

@@ -18,7 +18,8 @@ from stylization.engine.errors import BadSource, BadTarget
 from stylization.engine.recipe import PaintRecipe
 from stylization.engine.video import PaintProgress, PaintReport, stylize_video
 from tests.integration.stylization.plain import RECIPE, PlainEngine
-from tests.integration.stylization.videos import Image, flat, frames_of, moving, quarters, write_video
+from tests.integration.stylization.videos import flat, moving
+from tests.media import Image, corners, frames_of, make_sound_file, make_video, quarters, truncated, turned
 
 ROOT = Path(__file__).resolve().parents[3]
 COLOURS = [(200, 40, 40), (40, 180, 60), (30, 60, 200), (230, 220, 120), (128, 128, 128), (250, 250, 250), (5, 5, 5)]
@@ -37,7 +38,7 @@ def paint(source: Path, out: Path, recipe: PaintRecipe = RECIPE) -> PaintReport:
 
 def test_every_frame_comes_out_in_order_and_in_time(tmp_path: Path, out: Path) -> None:
     levels = [(level, level, level) for level in range(20, 240, 10)]
-    source = write_video(tmp_path / "in.mp4", flat(64, 48, levels))
+    source = make_video(tmp_path / "in.mp4", flat(64, 48, levels))
 
     report = paint(source, out)
 
@@ -52,7 +53,7 @@ def test_odd_sizes_become_even_without_a_squeeze(tmp_path: Path, out: Path, widt
     image = np.full((height, width, 3), 30, np.uint8)
     cv2.circle(image, (width // 2, height // 2), 12, (240, 240, 240), -1)
     # 4:4:4, because 4:2:0 cannot hold an odd size in the first place
-    source = write_video(tmp_path / "in.mp4", [image] * 3, pix_fmt="yuv444p")
+    source = make_video(tmp_path / "in.mp4", [image] * 3, pix_fmt="yuv444p")
 
     report = paint(source, out)
 
@@ -65,29 +66,34 @@ def test_odd_sizes_become_even_without_a_squeeze(tmp_path: Path, out: Path, widt
 
 
 @pytest.mark.parametrize(
-    ("turn", "size", "top_left"),
-    [(0, (96, 64), "red"), (90, (64, 96), "green"), (180, (96, 64), "white"), (270, (64, 96), "blue")],
+    ("turn", "mirrored", "size", "shown"),
+    [
+        (0, False, (96, 64), ["red", "green", "blue", "grey"]),
+        (90, False, (64, 96), ["blue", "red", "grey", "green"]),
+        (180, False, (96, 64), ["grey", "blue", "green", "red"]),
+        (270, False, (64, 96), ["green", "grey", "red", "blue"]),
+        (0, True, (96, 64), ["green", "red", "grey", "blue"]),
+        (90, True, (64, 96), ["red", "blue", "green", "grey"]),
+    ],
 )
-def test_a_turned_video_stands_upright(
-    tmp_path: Path, out: Path, turn: int, size: tuple[int, int], top_left: str
+def test_a_turned_or_mirrored_video_stands_upright(
+    tmp_path: Path, out: Path, turn: int, mirrored: bool, size: tuple[int, int], shown: list[str]
 ) -> None:
-    source = write_video(
-        tmp_path / "in.mp4", [quarters(96, 64)] * 3, prepare=lambda stream: stream.set_display_rotation(turn)
+    source = turned(
+        tmp_path / "in.mp4", make_video(tmp_path / "lying.mp4", quarters(96, 64, 3)), degrees=turn, mirrored=mirrored
     )
 
     report = paint(source, out)
 
     assert (report.width, report.height) == size
-    seen = frames_of(out)[0][1][10, 10].astype(int)
-    named = {"red": (220, 30, 30), "green": (30, 200, 30), "blue": (30, 30, 220), "white": (255, 255, 255)}
-    assert seen == pytest.approx(named[top_left], abs=14)
+    assert corners(frames_of(out)[0][1]) == shown
     with av.open(str(out)) as container:
         assert next(container.decode(video=0)).rotation == 0
 
 
 def test_a_variable_frame_rate_keeps_its_times(tmp_path: Path, out: Path) -> None:
     starts = [0, 40, 80, 300, 310, 900, 1500]
-    source = write_video(
+    source = make_video(
         tmp_path / "in.mkv",
         flat(64, 48, COLOURS),
         starts=starts,
@@ -101,7 +107,7 @@ def test_a_variable_frame_rate_keeps_its_times(tmp_path: Path, out: Path) -> Non
 
 
 def test_one_frame_is_a_video_too(tmp_path: Path, out: Path) -> None:
-    source = write_video(tmp_path / "in.mp4", [quarters(64, 48)])
+    source = make_video(tmp_path / "in.mp4", quarters(64, 48, 1))
 
     report = paint(source, out)
 
@@ -112,7 +118,7 @@ def test_one_frame_is_a_video_too(tmp_path: Path, out: Path) -> None:
 
 
 def test_a_portrait_video_stays_one(tmp_path: Path, out: Path) -> None:
-    source = write_video(tmp_path / "in.mp4", moving(72, 128, 4))
+    source = make_video(tmp_path / "in.mp4", moving(72, 128, 4))
 
     report = paint(source, out, PaintRecipe(RECIPE.styles, height=64))
 
@@ -120,7 +126,7 @@ def test_a_portrait_video_stays_one(tmp_path: Path, out: Path) -> None:
 
 
 def test_wide_pixels_come_out_square(tmp_path: Path, out: Path) -> None:
-    source = write_video(tmp_path / "in.mp4", moving(64, 64, 3), aspect=Fraction(3, 2))
+    source = make_video(tmp_path / "in.mp4", moving(64, 64, 3), aspect=Fraction(3, 2))
 
     report = paint(source, out)
 
@@ -146,7 +152,7 @@ def test_wide_pixels_come_out_square(tmp_path: Path, out: Path) -> None:
 def test_colours_survive_every_coding(
     tmp_path: Path, out: Path, pix_fmt: str, matrix: Colorspace, full_range: bool
 ) -> None:
-    source = write_video(
+    source = make_video(
         tmp_path / "in.mp4", flat(64, 48, COLOURS), pix_fmt=pix_fmt, matrix=matrix, full_range=full_range
     )
 
@@ -158,7 +164,7 @@ def test_colours_survive_every_coding(
 
 
 def test_the_painting_says_how_its_colours_are_coded(tmp_path: Path, out: Path) -> None:
-    paint(write_video(tmp_path / "in.mp4", moving(64, 48, 3), full_range=True), out)
+    paint(make_video(tmp_path / "in.mp4", moving(64, 48, 3), full_range=True), out)
 
     with av.open(str(out)) as container:
         frame = next(container.decode(video=0))
@@ -174,7 +180,7 @@ def test_interlaced_fields_are_woven_into_whole_frames(tmp_path: Path, out: Path
         image[0::2, 8 * index : 8 * index + 24] = 220
         image[1::2, 8 * index + 4 : 8 * index + 28] = 220
         images.append(image)
-    source = write_video(tmp_path / "in.mp4", images, options={"flags": "+ildct+ilme", "x264-params": "tff=1"})
+    source = make_video(tmp_path / "in.mp4", images, options={"flags": "+ildct+ilme", "x264-params": "tff=1"})
 
     paint(source, out)
 
@@ -188,7 +194,7 @@ def test_interlaced_fields_are_woven_into_whole_frames(tmp_path: Path, out: Path
 
 
 def test_the_index_stands_in_front_of_the_picture(tmp_path: Path, out: Path) -> None:
-    paint(write_video(tmp_path / "in.mp4", moving(64, 48, 10)), out)
+    paint(make_video(tmp_path / "in.mp4", moving(64, 48, 10)), out)
 
     content = out.read_bytes()
     assert 0 < content.index(b"moov") < content.index(b"mdat")
@@ -196,7 +202,7 @@ def test_the_index_stands_in_front_of_the_picture(tmp_path: Path, out: Path) -> 
 
 @pytest.mark.parametrize("suffix", [".mov", ".mkv", ".m4v"])
 def test_other_containers_hold_the_painting_as_well(tmp_path: Path, suffix: str) -> None:
-    source = write_video(tmp_path / "in.mp4", moving(64, 48, 5))
+    source = make_video(tmp_path / "in.mp4", moving(64, 48, 5))
 
     paint(source, tmp_path / f"painted{suffix}")
 
@@ -208,7 +214,7 @@ def test_statistics_change_at_a_cut_and_nowhere_else(tmp_path: Path, out: Path) 
         return ((image // 2 + np.array(colour, np.uint8)).astype(np.uint8) for image in moving(96, 64, 12, seed=seed))
 
     images = [*tinted((100, 60, 0), 1), *tinted((0, 60, 120), 5)]
-    source = write_video(tmp_path / "in.mp4", images)
+    source = make_video(tmp_path / "in.mp4", images)
     engine = PlainEngine()
 
     report = stylize_video(source, out, RECIPE, engine=engine)
@@ -218,7 +224,7 @@ def test_statistics_change_at_a_cut_and_nowhere_else(tmp_path: Path, out: Path) 
 
 
 def test_progress_only_grows_and_shows_what_was_painted(tmp_path: Path, out: Path) -> None:
-    source = write_video(tmp_path / "in.mp4", moving(64, 48, 30))
+    source = make_video(tmp_path / "in.mp4", moving(64, 48, 30))
     heard: list[PaintProgress] = []
 
     stylize_video(source, out, RECIPE, heard.append, engine=PlainEngine())
@@ -233,7 +239,7 @@ def test_progress_only_grows_and_shows_what_was_painted(tmp_path: Path, out: Pat
 
 
 def test_whatever_the_listener_raises_ends_it_and_leaves_nothing(tmp_path: Path, out: Path) -> None:
-    source = write_video(tmp_path / "in.mp4", moving(64, 48, 30))
+    source = make_video(tmp_path / "in.mp4", moving(64, 48, 30))
 
     def stop_at_five(progress: PaintProgress) -> None:
         if progress.frames_done == 5:
@@ -246,7 +252,7 @@ def test_whatever_the_listener_raises_ends_it_and_leaves_nothing(tmp_path: Path,
 
 
 def test_a_fault_of_the_network_leaves_nothing(tmp_path: Path, out: Path) -> None:
-    source = write_video(tmp_path / "in.mp4", moving(64, 48, 30))
+    source = make_video(tmp_path / "in.mp4", moving(64, 48, 30))
 
     def explode() -> None:
         raise RuntimeError("no such layer")
@@ -258,7 +264,7 @@ def test_a_fault_of_the_network_leaves_nothing(tmp_path: Path, out: Path) -> Non
 
 
 def test_a_full_disk_is_said_and_leaves_nothing(tmp_path: Path, out: Path) -> None:
-    source = write_video(tmp_path / "in.mp4", moving(320, 240, 60))
+    source = make_video(tmp_path / "in.mp4", moving(320, 240, 60))
     # A process that may write 20 kB to any file meets the same refusal as one on a full disk.
     code = (
         "import resource, signal, sys\nfrom pathlib import Path\n"
@@ -278,18 +284,18 @@ def test_a_full_disk_is_said_and_leaves_nothing(tmp_path: Path, out: Path) -> No
 
 
 def test_a_truncated_video_is_painted_as_far_as_it_goes(tmp_path: Path) -> None:
-    whole = write_video(tmp_path / "in.mkv", moving(160, 120, 40))
-    (tmp_path / "half.mkv").write_bytes(whole.read_bytes()[: whole.stat().st_size // 2])
+    whole = make_video(tmp_path / "in.mkv", moving(160, 120, 40))
+    half = truncated(tmp_path / "half.mkv", whole, share=0.5)
 
-    report = paint(tmp_path / "half.mkv", tmp_path / "painted.mp4")
+    report = paint(half, tmp_path / "painted.mp4")
 
     assert 5 < report.frames < 40
 
 
 def test_memory_does_not_grow_with_length(tmp_path: Path) -> None:
     """Five times the frames, the same peak: measured in processes of their own."""
-    short = write_video(tmp_path / "short.mp4", moving(320, 180, 40))
-    long = write_video(tmp_path / "long.mp4", (image for _ in range(5) for image in moving(320, 180, 40)))
+    short = make_video(tmp_path / "short.mp4", moving(320, 180, 40))
+    long = make_video(tmp_path / "long.mp4", (image for _ in range(5) for image in moving(320, 180, 40)))
 
     grown = peak_kilobytes(long, tmp_path / "b.mp4") - peak_kilobytes(short, tmp_path / "a.mp4")
 
@@ -335,12 +341,7 @@ def test_what_is_no_video_is_refused(tmp_path: Path, out: Path, name: str, conte
 
 
 def test_sound_alone_is_no_video(tmp_path: Path, out: Path) -> None:
-    with av.open(str(tmp_path / "in.m4a"), "w", format="mp4") as container:
-        stream = container.add_stream("aac", rate=48000)
-        frame = av.AudioFrame.from_ndarray(np.zeros((2, 1024), np.float32), format="fltp", layout="stereo")
-        frame.sample_rate = 48000
-        container.mux(stream.encode(frame))
-        container.mux(stream.encode(None))
+    make_sound_file(tmp_path / "in.m4a")
 
     with pytest.raises(BadSource, match="holds no video"):
         paint(tmp_path / "in.m4a", out)
@@ -354,7 +355,7 @@ def test_a_missing_file_and_a_folder_are_refused(tmp_path: Path, out: Path) -> N
 
 
 def test_the_source_is_never_written_over(tmp_path: Path) -> None:
-    source = write_video(tmp_path / "in.mp4", moving(64, 48, 3))
+    source = make_video(tmp_path / "in.mp4", moving(64, 48, 3))
     before = source.read_bytes()
 
     with pytest.raises(BadTarget, match="painted from"):
@@ -370,7 +371,7 @@ def test_a_name_no_container_has_is_refused_before_any_work(tmp_path: Path) -> N
 
 def test_the_limit_of_open_files_is_far(tmp_path: Path) -> None:
     """Readers, writers and threads of one painting are all closed: a hundred paintings are as good as one."""
-    source = write_video(tmp_path / "in.mp4", moving(32, 32, 2))
+    source = make_video(tmp_path / "in.mp4", moving(32, 32, 2))
     before = len(list(Path("/proc/self/fd").iterdir()))
 
     for _ in range(5):
