@@ -106,8 +106,9 @@ class DeskAdmin(ModelAdmin):
             return HttpResponseRedirect(request.get_full_path())
 
 
-def _poster(clip: Clip, height: int) -> SafeString:
-    return format_html('<img src="{}" alt="" height="{}">', reverse("clip-media", args=[clip.pk, "poster.jpg"]), height)
+def _poster(clip: Clip, width: int) -> SafeString:
+    # The theme makes pictures as high as their width asks.
+    return format_html('<img src="{}" alt="" width="{}">', reverse("clip-media", args=[clip.pk, "poster.jpg"]), width)
 
 
 def _player(clip: Clip) -> SafeString:
@@ -177,7 +178,7 @@ class PostAdmin(_Written):
 
     @admin.display(description="")
     def picture(self, post: Post) -> SafeString:
-        return _poster(post.clip, 48)
+        return _poster(post.clip, 72)
 
     @admin.display(description="Clip")
     def player(self, post: Post) -> SafeString:
@@ -262,7 +263,7 @@ class ReportAdmin(DeskAdmin):
 
     @admin.display(description="")
     def picture(self, report: Report) -> SafeString:
-        return _poster(self._clip(report), 48)
+        return _poster(self._clip(report), 72)
 
     @admin.display(description="Clip")
     def player(self, report: Report) -> SafeString:

@@ -48,7 +48,7 @@ class ClipAdmin(ReadOnly, ModelAdmin):
     @admin.display(description="")
     def poster(self, clip: Clip) -> str:
         url = media_url(clip, "poster.jpg")
-        return format_html('<img src="{}" alt="" height="56" loading="lazy">', url)
+        return format_html('<img src="{}" alt="" width="72" loading="lazy">', url)
 
     @admin.display(description="")
     def player(self, clip: Clip) -> str:
