@@ -23,6 +23,8 @@ class JobsConsumer(AsyncJsonWebsocketConsumer):
     """A person's work as it goes on: a snapshot first, then every change. Whoever is shut out hears nothing more."""
 
     user_pk: int | None = None
+    # The session a browser showed; None for an app.
+    session_key: str | None = None
 
     async def connect(self) -> None:
         self.user_pk = await self._who()
@@ -76,12 +78,14 @@ class JobsConsumer(AsyncJsonWebsocketConsumer):
         if ticket:
             user = await database_sync_to_async(services.ticket_redeem)(ticket=ticket[0], at=timezone.now())
         else:
-            user = self.scope.get("user")
+            user, self.session_key = self.scope.get("user"), self.scope["session"].session_key
         return user.pk if user is not None and user.is_active else None
 
     @database_sync_to_async
     def _person(self) -> User | None:
         assert self.user_pk is not None
+        if self.session_key is not None and not self.scope["session"].exists(self.session_key):
+            return None  # logged out, perhaps on another page
         return User.objects.filter(pk=self.user_pk, is_active=True).first()
 
     @database_sync_to_async
@@ -98,7 +102,7 @@ class JobsConsumer(AsyncJsonWebsocketConsumer):
 def _parsed(text: str | None) -> Any:
     try:
         return json.loads(text or "")
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
 
 

@@ -19,7 +19,7 @@ from django.db.models.functions import Coalesce
 from foundation.errors import ApplicationError
 
 from . import conf, folders
-from .hints import announce
+from .hints import announce, announce_queue
 from .models import Job, WorkerBeat
 from .registry import is_known
 from .wakeups import wake
@@ -62,6 +62,7 @@ def job_claim(*, job_id: UUID, at: datetime) -> Job | None:
     job = Job.objects.filter(pk=job_id, token=token).select_related("owner").first()
     if job is not None:
         announce(job_id=job.pk, owner_pk=job.owner_id)
+        announce_queue(job.kind)
     return job
 
 

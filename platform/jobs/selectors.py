@@ -51,12 +51,18 @@ def preview_for_owner(user: User, job_id: UUID) -> Path:
     return path
 
 
+def waiting_beside(kind: str) -> QuerySet[Job]:
+    """What waits for the workers that do this kind of work, next first."""
+    waiting = Job.objects.filter(state=Job.State.QUEUED, kind__in=registry.kinds_beside(kind))
+    return waiting.order_by("queued_at", "pk")
+
+
 def queue_position(job: Job) -> int | None:
     """Return the place among those that wait for the same workers, 1 being next; None for what does not wait."""
     if job.state != Job.State.QUEUED:
         return None
     ahead = Q(queued_at__lt=job.queued_at) | Q(queued_at=job.queued_at, pk__lt=job.pk)
-    return Job.objects.filter(ahead, state=Job.State.QUEUED, kind__in=registry.kinds_beside(job.kind)).count() + 1
+    return waiting_beside(job.kind).filter(ahead).count() + 1
 
 
 def last_worker_beat(cluster: str | None = None) -> datetime | None:

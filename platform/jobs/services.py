@@ -14,7 +14,7 @@ from foundation import context
 from foundation.errors import Conflict, NotAllowed
 
 from . import conf, folders
-from .hints import announce
+from .hints import announce, announce_queue
 from .models import Job, SocketTicket
 from .reaper import jobs_reap
 from .registry import kind_named
@@ -96,6 +96,7 @@ def job_cancel(*, job: Job, by: User) -> Job:
     if cancelled:
         if job.state == State.CANCELLED:
             transaction.on_commit(partial(folders.preview_remove, job.pk), robust=True)
+            announce_queue(job.kind)
         announce(job_id=job.pk, owner_pk=job.owner_id)
     return job
 
