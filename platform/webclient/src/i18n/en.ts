@@ -83,7 +83,7 @@ export const en = {
   upload: "Upload",
   upload_door: "Upload a clip",
   upload_door_text: "Drop a video here, or choose one",
-  upload_limits: "MP4, MOV, MKV or WebM · up to {seconds} s and {megabytes} MB",
+  upload_limits: "MP4, MOV, MKV or WebM · up to {seconds}\u00a0s and {megabytes}\u00a0MB",
   upload_sending: "Uploading · {percent} %",
   upload_waiting: "Waiting for the connection",
   upload_paused: "Upload paused",

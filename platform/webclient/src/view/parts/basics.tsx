@@ -234,7 +234,6 @@ export function Slider({
   min,
   max,
   step,
-  hint,
   onChange,
 }: {
   label: ComponentChildren;
@@ -243,15 +242,21 @@ export function Slider({
   min: number;
   max: number;
   step: number;
-  hint?: string;
   onChange: (value: number) => void;
 }) {
+  const id = useId();
   const fill = ((value - min) / (max - min || 1)) * 100;
   return (
-    <label class="slider">
-      <span class="slider-label">{label}</span>
-      <output class="slider-value">{shown}</output>
+    <div class="slider">
+      <label class="slider-label" for={id}>
+        {label}
+      </label>
+      {/* Readers hear the same from the slider's value text. */}
+      <span class="slider-value" aria-hidden="true">
+        {shown}
+      </span>
       <input
+        id={id}
         type="range"
         min={min}
         max={max}
@@ -261,8 +266,7 @@ export function Slider({
         style={{ "--fill": `${fill}%` }}
         onInput={(event) => onChange(event.currentTarget.valueAsNumber)}
       />
-      {hint && <span class="slider-hint">{hint}</span>}
-    </label>
+    </div>
   );
 }
 
@@ -277,15 +281,18 @@ export function Switch({
   on: boolean;
   onChange: (on: boolean) => void;
 }) {
+  const id = useId();
   return (
     <label class="switch">
       <span>
-        {label}
-        {hint && <small>{hint}</small>}
+        <span id={id}>{label}</span>
+        {hint && <small id={`${id}-more`}>{hint}</small>}
       </span>
       <input
         type="checkbox"
         role="switch"
+        aria-labelledby={id}
+        aria-describedby={hint && `${id}-more`}
         aria-checked={on}
         checked={on}
         onChange={(event) => onChange(event.currentTarget.checked)}

@@ -58,7 +58,7 @@ function Doors() {
             <small>
               {t("upload_limits", {
                 seconds: me.limits.clip_seconds,
-                megabytes: Math.round(me.limits.upload_bytes / 1_000_000),
+                megabytes: Math.floor(me.limits.upload_bytes / 1024 ** 2),
               })}
             </small>
             <input

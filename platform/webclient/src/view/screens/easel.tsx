@@ -4,7 +4,7 @@ import { Blend, Paintbrush, Trash2 } from "lucide";
 
 import { type Clip, heights, type Style } from "../../model/types";
 import { clock } from "../../viewmodel/i18n";
-import { MOST_STYLES, type EaselModel } from "../../viewmodel/paint";
+import { type EaselModel, type Ingredient, MOST_STYLES } from "../../viewmodel/paint";
 import { useApp, useOnce, useT, useTitle } from "../context";
 import {
   Button,
@@ -74,28 +74,30 @@ function Frame({ easel, clip }: { easel: EaselModel; clip: Clip }) {
   const original = easel.original.value ?? clip.poster_url;
   return (
     <>
-      <div
-        class="frame"
-        style={{ "--ratio": `${clip.width} / ${clip.height}`, "--shape": clip.width / clip.height }}
-      >
-        {shown ? (
-          <Compare
-            start={0}
-            before={<StillFrame key={clip.id} src={original} alt={t("original_frame")} />}
-            after={<img src={shown} alt={t("painted_frame")} draggable={false} />}
-          />
-        ) : (
-          <div class="compare alone">
-            <img src={clip.poster_url} alt={t("original_frame")} />
-          </div>
-        )}
-        <p class={`frame-note${painting ? " shown" : ""}`} role="status">
-          {painting && (
-            <>
-              <Spinner /> {t("painting_preview")}
-            </>
+      <div class="easel-canvas">
+        <div
+          class="frame"
+          style={{ "--ratio": `${clip.width} / ${clip.height}`, "--shape": clip.width / clip.height }}
+        >
+          {shown ? (
+            <Compare
+              start={0}
+              before={<StillFrame key={clip.id} src={original} alt={t("original_frame")} />}
+              after={<img src={shown} alt={t("painted_frame")} draggable={false} />}
+            />
+          ) : (
+            <div class="compare alone">
+              <img src={clip.poster_url} alt={t("original_frame")} />
+            </div>
           )}
-        </p>
+          <p class={`frame-note${painting ? " shown" : ""}`} role="status">
+            {painting && (
+              <>
+                <Spinner /> {t("painting_preview")}
+              </>
+            )}
+          </p>
+        </div>
       </div>
       {easel.previewPhase.value === "failed" && (
         <InlineProblem problem={easel.previewProblem.value} onRetry={easel.retryPreview} />
@@ -215,6 +217,13 @@ function Mix({ easel }: { easel: EaselModel }) {
   );
 }
 
+/** One painter with the year, or everybody whose hand is in the mix. */
+function artists(mix: readonly Ingredient[]): string {
+  const [first] = mix;
+  if (mix.length === 1 && first) return [first.style.artist, first.style.year].filter(Boolean).join(", ");
+  return [...new Set(mix.map(({ style }) => style.artist).filter(Boolean))].join(", ");
+}
+
 function Tools({ easel, clip }: { easel: EaselModel; clip: Clip }) {
   const t = useT();
   const leading = easel.leading.value;
@@ -225,7 +234,7 @@ function Tools({ easel, clip }: { easel: EaselModel; clip: Clip }) {
         <div class="leading">
           <div>
             <p class="leading-name">{easel.mix.value.map(({ style }) => style.name).join(" + ")}</p>
-            <p class="faint">{[leading.artist, leading.year].filter(Boolean).join(", ")}</p>
+            <p class="faint">{artists(easel.mix.value)}</p>
           </div>
           {leading.mine && (
             <IconButton

@@ -1,5 +1,6 @@
+import type { RefObject } from "preact";
 import { useEffect, useRef } from "preact/hooks";
-import { useModel, useSignal, useSignalEffect } from "@preact/signals";
+import { type Signal, useModel, useSignal, useSignalEffect } from "@preact/signals";
 import {
   ArrowDown,
   ArrowUp,
@@ -392,13 +393,15 @@ function More({ post, wall, tab }: { post: Post; wall: WallModel; tab: number })
   const t = useT();
   const asking = useSignal(false);
   const open = useSignal(false);
+  const anchor = useRef<HTMLDivElement>(null);
+  useLeaving(anchor, open);
   if (!post.mine) {
     return (
       <RailButton icon={Flag} label={t("report")} tab={tab} onClick={() => wall.report("post", post.id)} />
     );
   }
   return (
-    <div class="menu-anchor">
+    <div class="menu-anchor" ref={anchor}>
       <RailButton
         icon={Ellipsis}
         label={t("more")}
@@ -424,6 +427,20 @@ function More({ post, wall, tab }: { post: Post; wall: WallModel; tab: number })
       )}
     </div>
   );
+}
+
+/** An open menu closes on Escape and on whatever happens beside it. */
+function useLeaving(anchor: RefObject<HTMLElement | null>, open: Signal<boolean>) {
+  useSignalEffect(() => {
+    if (!open.value) return;
+    const leave = (event: Event) => {
+      const inside = anchor.current?.contains(event.target as Node) ?? false;
+      if (event instanceof KeyboardEvent ? event.key === "Escape" : !inside) open.value = false;
+    };
+    const events = ["keydown", "pointerdown", "focusin"];
+    for (const name of events) document.addEventListener(name, leave);
+    return () => events.forEach((name) => document.removeEventListener(name, leave));
+  });
 }
 
 function Steps({ wall }: { wall: WallModel }) {
