@@ -1,5 +1,7 @@
 """The WebSocket side of the site: who may open one, and which room answers."""
 
+import logging
+from contextlib import suppress
 from importlib import import_module
 from importlib.util import find_spec
 from typing import Any
@@ -12,8 +14,13 @@ from django.apps import apps
 from django.conf import settings
 from django.http.request import validate_host
 from django.urls import re_path
+from redis.exceptions import ConnectionError as RedisConnectionError
+from redis.exceptions import TimeoutError as RedisTimeoutError
 
 from .urls import ROOMS
+
+log = logging.getLogger(__name__)
+TRY_AGAIN_LATER = 1013
 
 
 class SameOrigin:
@@ -37,6 +44,21 @@ class SameOrigin:
         return await self.inner(scope, receive, send)
 
 
+class StoreAway:
+    """Close a socket while the channel store does not answer. The page tries again, and polls meanwhile."""
+
+    def __init__(self, inner: Any) -> None:
+        self.inner = inner
+
+    async def __call__(self, scope: dict[str, Any], receive: Any, send: Any) -> Any:
+        try:
+            return await self.inner(scope, receive, send)
+        except (RedisConnectionError, RedisTimeoutError) as error:
+            log.warning("a socket was closed, the channel store does not answer: %s", error)
+        with suppress(OSError, RuntimeError):  # the page may have gone as well
+            await send({"type": "websocket.close", "code": TRY_AGAIN_LATER})
+
+
 def _is_ours(origin: str, host: str) -> bool:
     if origin in settings.CSRF_TRUSTED_ORIGINS:
         return True
@@ -48,7 +70,7 @@ def _is_ours(origin: str, host: str) -> bool:
 def websocket_application() -> Any:
     routes = [route for room in ROOMS for route in _offered(room)]
     nowhere = re_path("", WebsocketDenier.as_asgi())  # a wrong address is a refusal and no error of ours
-    return SameOrigin(AuthMiddlewareStack(URLRouter([*routes, nowhere])))
+    return StoreAway(SameOrigin(AuthMiddlewareStack(URLRouter([*routes, nowhere]))))
 
 
 def _offered(room: str) -> list[Any]:

@@ -1,9 +1,10 @@
 import pytest
+import redis
 from channels.auth import AuthMiddlewareStack
 from channels.generic.websocket import AsyncJsonWebsocketConsumer
 from channels.testing import WebsocketCommunicator
 
-from website.sockets import SameOrigin, websocket_application
+from website.sockets import SameOrigin, StoreAway, websocket_application
 
 
 class WhoAmI(AsyncJsonWebsocketConsumer):
@@ -74,3 +75,24 @@ async def test_an_address_where_nobody_listens_is_a_refusal():
     socket = WebsocketCommunicator(site, "/ws/nowhere/", headers=[(b"host", b"testserver")])
 
     assert (await socket.connect())[0] is False
+
+
+class WithoutStore(AsyncJsonWebsocketConsumer):
+    """Speaks to a store that is away: before it lets the page in, or after."""
+
+    async def connect(self):
+        if self.scope["path"] == "/after":
+            await self.accept()
+        raise redis.ConnectionError("connection refused")
+
+
+@pytest.mark.parametrize(("path", "was_let_in"), [("/before", False), ("/after", True)])
+async def test_a_store_that_is_away_closes_the_socket_in_one_line(caplog, path, was_let_in):
+    socket = WebsocketCommunicator(StoreAway(WithoutStore.as_asgi()), path)
+
+    connected, code = await socket.connect()
+
+    assert connected is was_let_in
+    assert (await socket.receive_output() if was_let_in else {"code": code})["code"] == 1013
+    assert "does not answer: connection refused" in caplog.text
+    assert "Traceback" not in caplog.text

@@ -16,7 +16,7 @@ def hash_a_file(attempt: Attempt) -> None:
     draft = attempt.directory / "digest"
     digest = hashlib.sha256()
     content = source.read_bytes()
-    size = len(content) // steps
+    size = -(-len(content) // steps)
     for step in range(steps):
         digest.update(content[step * size : (step + 1) * size])
         draft.write_text(digest.hexdigest())

@@ -4,6 +4,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 from django.db import connection
+from django.test import Client
 
 from accounts.models import User
 from jobs.models import Job
@@ -28,3 +29,9 @@ class Command(BaseCommand):
 
     def cancel(self, job_id: str) -> str:
         return job_cancel(job=Job.objects.get(pk=job_id), by=self.user).state
+
+    def log_in(self, username: str) -> str:
+        """Return the session of a page on which this person has logged in."""
+        browser = Client()
+        browser.force_login(User.objects.get_or_create(username=username)[0])
+        return browser.cookies["sessionid"].value
