@@ -2,6 +2,8 @@ from . import environment
 
 DEBUG = environment.DEBUG
 VAR_DIR = environment.VAR_DIR
+# Private clips, e-mail addresses, password hashes: nobody else on this machine reads them.
+VAR_DIR.mkdir(parents=True, exist_ok=True, mode=0o700)
 ROOT_DIR = environment.ROOT
 
 HOST = environment.HOST

@@ -58,6 +58,15 @@ def test_the_embedded_default_needs_nothing_but_a_folder(tmp_path):
     ]
 
 
+def test_the_data_folder_is_made_private(tmp_path):
+    var = tmp_path / "new" / "var"
+
+    answer = read_settings(var, "1", IMPASTO_SECRET_KEY="given")
+
+    assert answer.returncode == 0, answer.stderr
+    assert stat.S_IMODE(var.stat().st_mode) == 0o700
+
+
 def test_a_socket_path_that_the_kernel_would_refuse_moves_to_the_temporary_folder(tmp_path):
     deep = tmp_path / ("deep" * 30)
 
