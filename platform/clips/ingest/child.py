@@ -90,7 +90,8 @@ def _refusal_of(error: OSError | av.error.FFmpegError) -> Refusal | None:
     """What the file's owner is to know of an error; None where the fault is ours."""
     if error.errno in DISK_FULL:
         return Refusal("disk_full")
-    if error.errno in (errno.ENOMEM, errno.EFBIG):
+    # x264 has no other reason to fail than a lack of memory, and no other word for it.
+    if error.errno in (errno.ENOMEM, errno.EFBIG) or isinstance(error, av.error.ExternalError):
         return Refusal("too_costly")
     return Refusal("damaged") if isinstance(error, av.error.FFmpegError) else None
 

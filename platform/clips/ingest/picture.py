@@ -144,6 +144,7 @@ class Picture:
                 self._note_broken()
                 continue
             for frame in frames:
+                frame.time_base = stream.time_base  # the decoder's last frames come without
                 if frame.pts is None:
                     frame.pts = 0 if last is None else round((last + 1 / self._source.rate) / frame.time_base)
                 last = _seconds(frame)
@@ -217,13 +218,14 @@ class _Shaper:
         self._size: tuple[int, int] | None = None
 
     def shape(self, frame: av.VideoFrame) -> av.VideoFrame:
-        turn = Turn.of(frame)
+        # The display matrix itself only when something changed: whoever reads it ties a frame into a cycle of references,
+        # and frames that wait for the garbage collector fill the memory.
         kind = (
-            frame.width, frame.height, frame.format.name, turn,
+            frame.width, frame.height, frame.format.name, frame.rotation,
             int(frame.colorspace), int(frame.color_range), int(frame.color_primaries), int(frame.color_trc),
         )  # fmt: skip
         if kind != self._kind or self._graph is None:
-            self._kind, self._graph = kind, _Graph(frame, self._steps(frame, turn))
+            self._kind, self._graph = kind, _Graph(frame, self._steps(frame, Turn.of(frame)))
         shaped = next(self._graph.push(frame), None)
         if shaped is None:
             raise Refusal("damaged")

@@ -47,6 +47,7 @@ class Sound:
                         return
                     continue
                 for frame in frames:
+                    frame.time_base = stream.time_base  # the decoder's last frames come without
                     if self._laid(frame) >= self._seconds:
                         return
                     yield frame
