@@ -39,3 +39,11 @@ class Conflict(ApplicationError):
     status = 409
     code = "conflict"
     title = "Not in this state"
+
+
+class DiskFull(ApplicationError):
+    """There is no room for what this would write; a person who runs the site has to make some."""
+
+    status = 507
+    code = "disk_full"
+    title = "There is no room left on the server"

@@ -9,6 +9,9 @@ from pathlib import Path
 from django.conf import settings
 from django.core.exceptions import SuspiciousFileOperation
 
+DISK_FULL = (errno.ENOSPC, errno.EDQUOT)
+POSTGRES_DISK_FULL = "53100"
+
 
 def media_path(*parts: str) -> Path:
     """
@@ -44,6 +47,15 @@ def publish_file(source: Path, destination: Path) -> None:
 def remove_tree(path: Path) -> None:
     """Remove a folder and what is in it; it may be half gone already."""
     shutil.rmtree(path, ignore_errors=True)
+
+
+def is_disk_full(error: BaseException) -> bool:
+    """Tell whether the system, SQLite or PostgreSQL refused a write for want of room."""
+    if isinstance(error, OSError):
+        return error.errno in DISK_FULL
+    # Django keeps the driver's own error as the cause.
+    name, state = (getattr(error.__cause__, attribute, "") for attribute in ("sqlite_errorname", "sqlstate"))
+    return name == "SQLITE_FULL" or state == POSTGRES_DISK_FULL
 
 
 def work_directory(name: str) -> Path:

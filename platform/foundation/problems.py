@@ -1,18 +1,22 @@
 """Every refusal over HTTP in one shape: `application/problem+json` (RFC 9457) with a code a program can act on."""
 
+import logging
 from http import HTTPStatus
 from typing import Any
 
 from django.core.exceptions import PermissionDenied
 from django.core.exceptions import ValidationError as ModelValidationError
+from django.db import DatabaseError
 from django.http import Http404, JsonResponse
 from rest_framework import exceptions
 from rest_framework.response import Response
 from rest_framework.settings import api_settings
 from rest_framework.views import set_rollback
 
-from .errors import ApplicationError, NotFound
+from .errors import ApplicationError, DiskFull, NotFound
+from .files import is_disk_full
 
+log = logging.getLogger(__name__)
 CONTENT_TYPE = "application/problem+json"
 
 
@@ -63,6 +67,9 @@ def _body(error: Exception) -> dict[str, Any] | None:
             return _validation(error)
         case exceptions.APIException():
             return _from_drf(error)
+        case OSError() | DatabaseError() if is_disk_full(error):
+            log.error("the disk is full: %s", error)
+            return problem_of(DiskFull("Nothing was lost. Try again later."))
     return None
 
 

@@ -1,6 +1,5 @@
 """What a handler gets, and what becomes of the job however the handler ends."""
 
-import errno
 import logging
 import time
 from collections.abc import Callable
@@ -14,7 +13,8 @@ from django.db.models.functions import Coalesce, Greatest
 from django.utils import timezone
 
 from foundation import context
-from foundation.errors import ApplicationError
+from foundation.errors import ApplicationError, DiskFull
+from foundation.files import is_disk_full
 
 from . import folders, leases
 from .estimate import Estimate
@@ -25,7 +25,6 @@ from .registry import kind_named
 
 log = logging.getLogger(__name__)
 REPORT_EVERY_SECONDS = 0.25
-DISK_FULL = (errno.ENOSPC, errno.EDQUOT)
 
 __all__ = ["Attempt", "JobCancelled", "JobFailed", "LeaseLost", "perform"]
 
@@ -44,11 +43,6 @@ class JobFailed(ApplicationError):
         self.code = code or self.code
         self.title = title or self.title
         super().__init__(detail)
-
-
-class DiskFull(ApplicationError):
-    code = "disk_full"
-    title = "There is no room left on the server"
 
 
 class JobCancelled(Exception):
@@ -176,7 +170,7 @@ def _note_end(job: Job, error: BaseException) -> None:
         case ApplicationError():
             log.info("job %s cannot be done: %s", job.pk, error.detail, extra={"code": error.code})
             leases.attempt_fail(job=job, error=error, at=now)
-        case OSError(errno=number) if number in DISK_FULL:
+        case OSError() if is_disk_full(error):
             log.error("job %s: the disk is full", job.pk)
             leases.attempt_fail(job=job, error=DiskFull("Nothing was lost; try again later."), at=now)
         case Exception():

@@ -1,8 +1,10 @@
+from pathlib import Path
 from typing import Any
 
 import pytest
 from django.core.exceptions import PermissionDenied
 from django.core.exceptions import ValidationError as ModelValidationError
+from django.db import OperationalError, connection, transaction
 from django.http import Http404
 from rest_framework import exceptions
 
@@ -68,3 +70,36 @@ def test_a_throttled_caller_hears_when_to_come_back():
 
 def test_what_nobody_expected_reaches_the_log():
     assert handle(ZeroDivisionError()) is None
+
+
+def test_a_full_disk_is_an_answer_and_stands_in_the_log(caplog):
+    with pytest.raises(OSError, match="No space left") as full, Path("/dev/full").open("wb", buffering=0) as file:
+        file.write(b"a frame")
+
+    answer = handle(full.value)
+
+    assert (answer.status_code, answer.data["code"]) == (507, "disk_full")
+    assert "the disk is full" in caplog.text
+
+
+@pytest.fixture
+def full_database(db):
+    """SQLite's own bound stands in for the disk's."""
+    with connection.cursor() as cursor:
+        (pages,) = cursor.execute("PRAGMA page_count").fetchone()
+        (bound,) = cursor.execute("PRAGMA max_page_count").fetchone()
+        cursor.execute(f"PRAGMA max_page_count = {pages}")
+        yield cursor
+        cursor.execute(f"PRAGMA max_page_count = {bound}")
+
+
+def test_a_database_without_room_is_the_same_answer(full_database):
+    with pytest.raises(OperationalError) as full, transaction.atomic():
+        full_database.execute("CREATE TABLE heap AS SELECT zeroblob(10000000)")
+
+    assert handle(full.value).data["code"] == "disk_full"
+
+
+@pytest.mark.parametrize("error", [PermissionError(13, "Permission denied"), OperationalError("database is locked")])
+def test_another_trouble_of_disk_or_database_is_not_taken_for_a_full_one(error):
+    assert handle(error) is None

@@ -1,7 +1,9 @@
-import errno
 import time
 from datetime import timedelta
+from pathlib import Path
 
+import av
+import numpy as np
 import pytest
 from django.utils import timezone
 
@@ -54,14 +56,48 @@ def test_any_refusal_of_a_room_is_the_jobs_answer(start, work):
     assert job_run_here(job=start()).error_detail == "The clip is gone."
 
 
-def test_a_full_disk_is_named(start, work):
+@pytest.mark.parametrize("when", ["while it works", "while it commits"])
+def test_a_full_disk_is_named_and_leaves_nothing_half_made(start, work, user, when):
+    folders_seen = []
+
     def fill_the_disk(attempt):
-        raise OSError(errno.ENOSPC, "No space left on device")
+        folders_seen.append(attempt.directory)
+        (attempt.directory / "frames").write_bytes(b"half of them")
+        if when == "while it works":
+            write_too_much()
+        attempt.commit(write)
+
+    def write():
+        user.display_name = "half done"
+        user.save()
+        write_too_much()
+        return {}
+
+    def write_too_much():
+        with Path("/dev/full").open("wb", buffering=0) as file:
+            file.write(b"the other half")
 
     work.does = fill_the_disk
     job = job_run_here(job=start())
 
-    assert (job.state, job.error_code) == (State.FAILED, "disk_full")
+    user.refresh_from_db()
+    assert (job.state, job.error_code, job.attempts) == (State.FAILED, "disk_full", 1)
+    assert job.error_detail == "Nothing was lost; try again later."
+    assert (user.display_name, folders_seen[0].exists()) == ("", False)
+
+
+def test_the_encoders_own_report_of_a_full_disk_is_understood(start, work):
+    def encode(attempt):
+        with av.open("/dev/full", "w", format="matroska") as file:
+            stream = file.add_stream("libx264", rate=10, options={"preset": "ultrafast"})
+            stream.width, stream.height, stream.pix_fmt = 96, 64, "yuv420p"
+            for noise in np.random.default_rng(1).integers(0, 256, (30, 64, 96, 3), dtype=np.uint8):
+                file.mux(stream.encode(av.VideoFrame.from_ndarray(noise)))
+            file.mux(stream.encode())
+
+    work.does = encode
+
+    assert job_run_here(job=start()).error_code == "disk_full"
 
 
 def test_what_nobody_expected_is_tried_three_times_and_told_without_its_insides(start, work):
