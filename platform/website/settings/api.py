@@ -1,3 +1,5 @@
+from . import environment
+
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": [
         "accounts.authentication.SessionAuthentication",
@@ -10,6 +12,8 @@ REST_FRAMEWORK = {
     "DEFAULT_FILTER_BACKENDS": ["django_filters.rest_framework.DjangoFilterBackend"],
     "DEFAULT_THROTTLE_CLASSES": ["foundation.throttles.AnonymousThrottle", "foundation.throttles.PersonThrottle"],
     "DEFAULT_THROTTLE_RATES": {"anonymous": "300/min", "person": "1200/min"},
+    # Of X-Forwarded-For only what our own proxies wrote counts: the rest is the caller's own words.
+    "NUM_PROXIES": environment.TRUSTED_PROXIES,
     "EXCEPTION_HANDLER": "foundation.problems.exception_handler",
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
     "TEST_REQUEST_DEFAULT_FORMAT": "json",
