@@ -19,6 +19,7 @@ from jobs.models import Job
 from jobs.services import TooManyJobs, job_cancel, job_start
 
 from . import conf, upload_files
+from .ingest.bounds import FINAL
 from .models import Upload
 from .services import clean_title
 from .upload_files import Readable
@@ -31,6 +32,11 @@ class UploadTooLarge(ApplicationError):
     status = 413
     code = "too_large"
     title = "The file is too large"
+
+
+class EmptyUpload(ApplicationError):
+    code = "empty_file"
+    title = "The file is empty"
 
 
 class TooManyUploads(Conflict):
@@ -60,10 +66,13 @@ def upload_create(*, owner: User, wish: Wish, at: datetime) -> Upload:
     """
     Make room for a file.
 
+    :raises EmptyUpload: there is nothing to send
     :raises UploadTooLarge: more than one person may bring in
     :raises TooManyUploads: at the limit of unfinished uploads for one person
     :raises DiskFull: it would not fit on the disk
     """
+    if wish.length < 1:
+        raise EmptyUpload("Choose the file again; perhaps it was not copied completely.")
     if wish.length > conf.upload_bytes_max():
         raise UploadTooLarge(f"At most {conf.upload_bytes_max() // MEBI} MB are accepted.")
     unfinished = Upload.objects.filter(owner=owner, expires_at__gt=at).filter(_not_ended())
@@ -148,7 +157,7 @@ def upload_done(*, upload_id: UUID) -> None:
 
 
 def uploads_sweep(at: datetime) -> int:
-    """Start what was complete when a crash came; remove what expired, and files that no row knows."""
+    """Start what was complete when a crash came; remove what expired, and files that nobody needs any more."""
     for upload in Upload.objects.filter(job=None, expires_at__gt=at):
         if upload.is_complete:
             upload_ingest(upload=upload)
@@ -163,7 +172,7 @@ def _sweep_files() -> int:
     root = conf.uploads_root()
     # Files first, rows after: a row of a file seen here was there before, or the file is new and still locked.
     files = {path.stem: path for path in root.glob("*.part")} if root.is_dir() else {}
-    done = Q(job__state="succeeded")
+    done = Q(job__state="succeeded") | Q(job__state="failed", job__error_code__in=FINAL)
     needed = {str(pk) for pk in Upload.objects.filter(pk__in=list(files)).exclude(done).values_list("pk", flat=True)}
     unknown = [path for name, path in files.items() if name not in needed]
     for path in unknown:

@@ -87,3 +87,5 @@ WORDS = {
     ),
     "disk_full": ("There is no room left on the server", "Nothing was lost. Try again later."),
 }
+# Whoever tries the same file again is told the same.
+FINAL = frozenset(WORDS) - {"too_costly", "disk_full"}

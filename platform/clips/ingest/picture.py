@@ -218,8 +218,8 @@ class _Shaper:
         self._size: tuple[int, int] | None = None
 
     def shape(self, frame: av.VideoFrame) -> av.VideoFrame:
-        # The display matrix itself only when something changed: whoever reads it ties a frame into a cycle of references,
-        # and frames that wait for the garbage collector fill the memory.
+        # The display matrix itself only when something changed: whoever reads it ties the frame into a cycle of
+        # references, and frames that wait for the garbage collector fill the memory.
         kind = (
             frame.width, frame.height, frame.format.name, frame.rotation,
             int(frame.colorspace), int(frame.color_range), int(frame.color_primaries), int(frame.color_trc),

@@ -182,8 +182,8 @@ class TestSound:
         ("name", "codec", "layout", "sample_rate"),
         [("in.mp4", "aac", "stereo", 44_100), ("in.mp4", "aac", "mono", 48_000), ("in.mp4", "aac", "mono", 22_050),
          ("in.mp4", "aac", "5.1", 48_000), ("in.webm", "libopus", "stereo", 48_000),
-         ("in.mkv", "flac", "stereo", 96_000), ("in.mov", "pcm_s16le", "mono", 16_000), ("in.mp4", "libmp3lame", "stereo", 48_000),
-         ("in.mp4", "ac3", "5.1", 48_000)],
+         ("in.mkv", "flac", "stereo", 96_000), ("in.mov", "pcm_s16le", "mono", 16_000),
+         ("in.mp4", "libmp3lame", "stereo", 48_000), ("in.mp4", "ac3", "5.1", 48_000)],
     )  # fmt: skip
     def test_sound_comes_out_as_stereo_of_the_same_tone(
         self, tmp_path: Path, ingest: Ingest, name: str, codec: str, layout: str, sample_rate: int
