@@ -58,7 +58,8 @@ def add(user: Any, other_user: Any, clock: Clock, add_clip: Callable[[], Clip]) 
         return services.comment_add(post=about[0], author=other_user, text="Oh", at=clock())
 
     def job() -> Job:
-        return Job.objects.create(owner=user, kind="ingest", created_at=clock(), queued_at=clock())
+        at = clock()
+        return Job.objects.create(owner=user, kind="ingest", created_at=at, queued_at=at, woken_at=at)
 
     return {"/clips/": add_clip, "/posts/": post, "/comments/": comment, "/jobs/": job}
 
