@@ -33,6 +33,8 @@ LOGGING: dict[str, Any] = {
         "django.server": {"handlers": ["stderr"], "propagate": False},
         # Every 404 a scanner provokes would be a warning.
         "django.request": {"level": "ERROR", "filters": ["no-unavailable"]},
+        # Every scanner that knocks at our address by its number would be an error with a traceback.
+        "django.security.DisallowedHost": {"level": "CRITICAL"},
         # It tells of every process it starts.
         "django-q": {"level": "WARNING"},
         "uvicorn": {"level": "WARNING"},

@@ -1,5 +1,6 @@
 import json
 import os
+import re
 import stat
 import subprocess
 import sys
@@ -13,6 +14,7 @@ from django.core.exceptions import ImproperlyConfigured
 from website.settings import environment, secret_key
 
 ROOT = Path(__file__).resolve().parents[3]
+VARIABLE = re.compile(r"\b(?:IMPASTO_[A-Z0-9_]+|PORT|[A-Z]+_URL)\b")
 
 
 def read_settings(var: Path, expression: str, **variables: str) -> subprocess.CompletedProcess[str]:
@@ -161,6 +163,15 @@ def test_a_number_below_its_least_is_refused(monkeypatch):
 
     with pytest.raises(ImproperlyConfigured, match="at least 1"):
         environment.number("IMPASTO_CLIP_SECONDS", default=60)
+
+
+def test_every_variable_is_explained_and_nothing_else_is():
+    quoted = re.findall(r'"(\w+)"', Path(environment.__file__).read_text())
+    read = {name for name in quoted if VARIABLE.fullmatch(name)}
+    explained = set(VARIABLE.findall((ROOT / "docs" / "operations.md").read_text()))
+
+    assert len(read) > 25
+    assert explained == read
 
 
 def test_no_content_policy_for_strangers_has_an_unsafe_source(settings):
