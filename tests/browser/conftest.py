@@ -1,6 +1,7 @@
 """One real site for all browser tests: `manage.py serve` with its workers, on a free port and data of its own."""
 
 import os
+import re
 import shutil
 import signal
 import socket
@@ -8,12 +9,23 @@ import subprocess
 import sys
 import time
 import urllib.request
+import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, Playwright, sync_playwright
+from playwright.sync_api import (
+    Browser,
+    BrowserContext,
+    ConsoleMessage,
+    Page,
+    Playwright,
+    expect,
+    sync_playwright,
+)
+
+from .steps import PAINTING_MS, sign_up
 
 ROOT = Path(__file__).resolve().parents[2]
 SHOTS = Path(__file__).parent / "shots"
@@ -109,12 +121,13 @@ def open_page(browser: Browser, site: Site) -> Iterator[Callable[..., Page]]:
     complaints: list[str] = []
 
     def make(viewport: dict[str, int] = DESKTOP, **options: Any) -> Page:
-        context = browser.new_context(base_url=site.address, viewport=viewport, **options)  # type: ignore[arg-type]
+        options = {"base_url": site.address, "viewport": viewport, "has_touch": viewport is PHONE, **options}
+        context = browser.new_context(**options)
         contexts.append(context)
         page = context.new_page()
         page.set_default_timeout(30_000)
         page.on("pageerror", lambda error: complaints.append(str(error)))
-        page.on("console", lambda line: complaints.append(line.text) if _is_refused_by_policy(line.text) else None)
+        page.on("console", lambda line: complaints.append(line.text) if _is_complaint(line) else None)
         return page
 
     yield make
@@ -123,8 +136,43 @@ def open_page(browser: Browser, site: Site) -> Iterator[Callable[..., Page]]:
     assert complaints == []
 
 
-def _is_refused_by_policy(text: str) -> bool:
-    return "Content Security Policy" in text
+def _is_complaint(line: ConsoleMessage) -> bool:
+    """Chromium itself reports each answer 401 or 404, such as that of the session of somebody who is not signed in."""
+    return line.type == "error" and not line.text.startswith(("Failed to load resource", "WebSocket connection to"))
+
+
+@pytest.fixture(scope="session")
+def gallery(browser: Browser, site: Site) -> list[str]:
+    """Two paintings that hang in the feed, made from the clips of the house by somebody; their posts' ids."""
+    context = browser.new_context(base_url=site.address, viewport=DESKTOP)  # type: ignore[arg-type]
+    page = context.new_page()
+    sign_up(page)
+    clips = context.request.get("/api/v1/clips/?demo=true").json()["results"]
+    jobs = [_post(context, f"/api/v1/clips/{clip['id']}/restyle/", RECIPE)["id"] for clip in clips[:2]]
+    posts = []
+    for job in jobs:
+        page.goto(f"/job/{job}")
+        expect(page).to_have_url(re.compile("/clip/"), timeout=PAINTING_MS)
+        fields = {"clip_id": page.url.rsplit("/", 1)[1], "caption": "From the house #gallery", "show_original": True}
+        posts.append(_post(context, "/api/v1/posts/", fields)["id"])
+    context.close()
+    return posts
+
+
+RECIPE = {
+    "styles": [{"style": "vangogh-starry-night", "weight": 1}],
+    "strength": 1,
+    "keep_colors": False,
+    "height": 240,
+}
+
+
+def _post(context: BrowserContext, path: str, fields: dict[str, Any]) -> Any:
+    token = next(cookie["value"] for cookie in context.cookies() if cookie["name"] == "csrftoken")
+    headers = {"X-CSRFToken": token, "Idempotency-Key": uuid.uuid4().hex}
+    answer = context.request.post(path, data=fields, headers=headers)
+    assert answer.ok, answer.text()
+    return answer.json()
 
 
 @pytest.fixture

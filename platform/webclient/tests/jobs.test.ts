@@ -1,7 +1,7 @@
 import { expect, test, vi } from "vitest";
 
 import type { JobsEvent } from "../src/model/jobs-feed";
-import { type Feed, Jobs, percentOf } from "../src/viewmodel/jobs";
+import { type Feed, Jobs, originalOf, percentOf, previewOf } from "../src/viewmodel/jobs";
 import { job, refused } from "./fakes";
 
 function setUp(api: Partial<Record<"job" | "cancelJob" | "retryJob", () => Promise<never>>> = {}) {
@@ -94,4 +94,17 @@ test("logging out forgets somebody's jobs", () => {
 test("a job says 100 percent only when it is done", () => {
   expect(percentOf(job({ progress: 1 }))).toBe(99);
   expect(percentOf(job({ state: "succeeded", progress: 1 }))).toBe(100);
+});
+
+test("only a painting has an original to look at while it waits", () => {
+  expect(originalOf(job({ subject: { clip_id: "swan" } }))).toBe("/media/clips/swan/poster.jpg");
+  expect(originalOf(job({ kind: "ingest", subject: { upload_id: "up" } }))).toBeNull();
+});
+
+test("a painted frame has an address of its own, and only while it is painted", () => {
+  const painting = job({ has_preview: true, frames_done: 7 });
+
+  expect(previewOf(painting)).toContain("frame=7");
+  expect(previewOf(job({ has_preview: true, frames_done: 8 }))).not.toBe(previewOf(painting));
+  expect(previewOf(job({ has_preview: true, state: "succeeded" }))).toBeNull();
 });

@@ -75,6 +75,15 @@ test("an asked-for style that is gone leaves the first preset", async () => {
   expect(easel.mix.value.map((item) => item.style.slug)).toEqual(["wave"]);
 });
 
+test("choosing the chosen style again paints no second frame", async () => {
+  const { easel, api, clock } = await ready();
+
+  easel.use(style("wave"));
+  await clock.pass(REST);
+
+  expect(api.preview).toHaveBeenCalledTimes(1);
+});
+
 test("a dragged slider paints its last place and not every place", async () => {
   const { easel, api, clock } = await ready();
 

@@ -109,6 +109,8 @@ export class Api {
 
 export const jobPreviewUrl = (job: Job) => `${ROOT}/jobs/${job.id}/preview.jpg?frame=${job.frames_done ?? 0}`;
 
+export const posterUrl = (clipId: string) => `/media/clips/${clipId}/poster.jpg`;
+
 export const frameUrl = (clipId: string, atSeconds: number, height: number) =>
   `${ROOT}/clips/${clipId}/frame.jpg${query({ at_seconds: atSeconds.toFixed(3), height: String(height) })}`;
 

@@ -1,6 +1,6 @@
 import { batch, computed, createModel, type ReadonlySignal, signal } from "@preact/signals";
 
-import { jobPreviewUrl, type Api } from "../model/api";
+import { type Api, jobPreviewUrl, posterUrl } from "../model/api";
 import type { JobsEvent } from "../model/jobs-feed";
 import { asProblem, type Problem } from "../model/problem";
 import type { Job } from "../model/types";
@@ -100,6 +100,10 @@ export type JobsModel = InstanceType<typeof Jobs>;
 /** The address of the newest painted frame; it changes with each one, so that the browser asks again. */
 export const previewOf = (job: Job): string | null =>
   job.has_preview && job.state === "running" ? jobPreviewUrl(job) : null;
+
+/** A picture of what is being painted, to look at until the first painted frame is there. */
+export const originalOf = (job: Job): string | null =>
+  job.kind === "restyle" && job.subject.clip_id ? posterUrl(job.subject.clip_id) : null;
 
 /** 0..100, never 100 before the end. */
 export const percentOf = (job: Job): number =>

@@ -82,6 +82,7 @@ export const Easel = createModel((ports: PaintPorts, clipId: string, wanted: rea
   // as the server paints, and a slow server never collects a queue of frames nobody waits for.
   let running: AbortController | null = null;
   let wish: { recipe: RecipeIn; at: number } | null = null;
+  let asked = "";
   let timer: unknown = null;
 
   async function paintNext() {
@@ -126,6 +127,10 @@ export const Easel = createModel((ports: PaintPorts, clipId: string, wanted: rea
     const at = atSeconds.value;
     const now = recipe.value;
     if (clip.value.value === null || now === null) return;
+    // Choosing what is chosen already asks for nothing new.
+    const question = JSON.stringify([now, at]);
+    if (question === asked) return;
+    asked = question;
     untracked(() => orderPreview({ recipe: now, at }));
   });
   effect(() => () => {

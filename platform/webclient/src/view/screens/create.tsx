@@ -132,11 +132,11 @@ function UploadCard() {
       {!checking && (
         <div class="row centre">
           {phase === "sending" ? (
-            <Button icon={CirclePause} onClick={() => void upload.pause()}>
+            <Button key="pause" icon={CirclePause} onClick={() => void upload.pause()}>
               {t("pause")}
             </Button>
           ) : (
-            <Button kind="main" icon={CirclePlay} onClick={() => void upload.goOn()}>
+            <Button key="go-on" kind="main" icon={CirclePlay} onClick={() => void upload.goOn()}>
               {t("go_on")}
             </Button>
           )}
@@ -164,7 +164,7 @@ function DemoShelf() {
           <a
             key={demo.id}
             class="tile demo"
-            aria-label={`${demo.title}, ${demo.credit}`}
+            aria-label={`${demo.title} ${demo.credit}`}
             href={`/create?clip=${demo.id}${styles ? `&styles=${encodeURIComponent(styles)}` : ""}`}
           >
             <img src={demo.poster_url} alt="" />

@@ -3,7 +3,7 @@ import { Ban, CircleAlert, Hourglass, Paintbrush, RotateCw, X } from "lucide";
 
 import type { Job } from "../../model/types";
 import { clock } from "../../viewmodel/i18n";
-import { percentOf, previewOf } from "../../viewmodel/jobs";
+import { originalOf, percentOf, previewOf } from "../../viewmodel/jobs";
 import { useApp, useOnce, useT, useTitle } from "../context";
 import { Button, ButtonLink, Empty, Failure, InlineProblem, Loading } from "../parts/basics";
 import { stageText } from "../parts/follow-card";
@@ -56,14 +56,18 @@ export function JobScreen({ id }: { id: string }) {
 function Canvas({ job }: { job: Job }) {
   const t = useT();
   const picture = previewOf(job);
+  const original = originalOf(job);
   return (
     <div class="canvas">
       {picture ? (
         <img src={picture} alt={t("newest_frame")} />
       ) : (
-        <span class="canvas-wait">
-          <Icon of={job.state === "queued" ? Hourglass : Paintbrush} size={48} />
-        </span>
+        <>
+          {original && <img class="canvas-original" src={original} alt={t("original_frame")} />}
+          <span class="canvas-wait">
+            <Icon of={job.state === "queued" ? Hourglass : Paintbrush} size={48} />
+          </span>
+        </>
       )}
     </div>
   );

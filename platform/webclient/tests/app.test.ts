@@ -1,0 +1,208 @@
+import { expect, test, vi } from "vitest";
+
+import type { JobsEvent } from "../src/model/jobs-feed";
+import { Preferences } from "../src/model/preferences";
+import type { Job } from "../src/model/types";
+import type { UploadEvents } from "../src/model/uploads";
+import { App, type Services } from "../src/viewmodel/app";
+import { Clock, job, me, settle } from "./fakes";
+
+const FILM = { name: "swan.mp4", type: "video/mp4", size: 1000 } as File;
+
+/** The whole app around a pretend browser; `signedIn` settles before it is handed out. */
+async function setUp({ at = "/", signedIn = true, calm = false } = {}) {
+  const clock = new Clock();
+  let hear!: (event: JobsEvent) => void;
+  let uploading: UploadEvents | null = null;
+  const feed = {
+    start: vi.fn(),
+    stop: vi.fn(),
+    wake: vi.fn(),
+    learn: (heard: Job) => hear({ type: "job", job: heard }),
+  };
+  const handle = { pause: vi.fn(() => Promise.resolve()), cancel: vi.fn(() => Promise.resolve()) };
+  const visited = [at];
+  const auth = {
+    signedIn: vi.fn(() => Promise.resolve(signedIn)),
+    logOut: vi.fn(() => Promise.resolve()),
+  };
+  const uploads = {
+    unfinished: vi.fn(() => Promise.resolve([])),
+    forget: vi.fn(() => Promise.resolve()),
+    start: vi.fn((_file: File, _owner: string, events: UploadEvents) => {
+      uploading = events;
+      return handle;
+    }),
+  };
+  const app = new App({
+    api: {
+      me: () => Promise.resolve(me()),
+      job: () => Promise.resolve(job({ id: "check", kind: "ingest" })),
+    },
+    auth,
+    uploads,
+    openFeed: (listener: (event: JobsEvent) => void) => {
+      hear = listener;
+      return feed;
+    },
+    preferences: new Preferences(null),
+    history: {
+      read: () => visited.at(-1)!,
+      push: (url: string) => void visited.push(url),
+      replace: (url: string) => void visited.splice(-1, 1, url),
+      onPop: () => undefined,
+    },
+    pictures: { open: () => "", close: () => undefined },
+    languages: ["en"],
+    systemIsDark: () => true,
+    wantsCalm: () => calm,
+    newKey: () => "key",
+    now: clock.now,
+    setTimeout: clock.setTimeout,
+    clearTimeout: clock.clearTimeout,
+  } as unknown as Services);
+  await app.session.resume();
+  await settle();
+  const finish = (ended: Job) => {
+    hear({ type: "job", job: { ...ended, state: "running" } });
+    hear({ type: "job", job: ended });
+  };
+  const upload = () => {
+    app.upload.choose(FILM, "ada", 10_000);
+    return uploading!;
+  };
+  return { app, auth, clock, feed, finish, handle, upload, uploads };
+}
+
+const painted = job({ id: "one", state: "succeeded", result: { clip_id: "painting" } });
+const checked = job({ id: "check", kind: "ingest", state: "succeeded", result: { clip_id: "swan" } });
+
+test("a member is told of jobs and goes on with an upload that was cut off", async () => {
+  const { feed, uploads } = await setUp();
+
+  expect(feed.start).toHaveBeenCalled();
+  expect(uploads.unfinished).toHaveBeenCalledWith("ada");
+});
+
+test("a guest hears of no jobs", async () => {
+  const { feed } = await setUp({ signedIn: false });
+
+  expect(feed.start).not.toHaveBeenCalled();
+  expect(feed.stop).toHaveBeenCalled();
+});
+
+test("a painting that is done elsewhere says where it hangs", async () => {
+  const { app, finish } = await setUp({ at: "/search" });
+
+  finish(painted);
+
+  expect(app.toasts.shown.value).toMatchObject([{ kind: "painting_ready", href: "/clip/painting" }]);
+});
+
+test("whoever watches a painting needs no news of it", async () => {
+  const { app, finish } = await setUp({ at: "/job/one" });
+
+  finish(painted);
+
+  expect(app.toasts.shown.value).toEqual([]);
+});
+
+test("a painting that failed leads to the reason", async () => {
+  const { app, finish } = await setUp();
+
+  finish(job({ id: "one", state: "failed" }));
+
+  expect(app.toasts.shown.value).toMatchObject([{ kind: "painting_failed", href: "/job/one" }]);
+});
+
+test("a clip that arrives while one waits for it goes onto the easel with the chosen styles", async () => {
+  const { app, finish, upload } = await setUp({ at: "/create?styles=wave" });
+
+  upload().done({ uploadId: "up", jobId: "check" });
+  finish(checked);
+  await settle();
+
+  expect(app.router.url.value).toBe("/create?clip=swan&styles=wave");
+  expect(app.toasts.shown.value).toEqual([]);
+});
+
+test("a clip that arrives while one walks about leads nobody away", async () => {
+  const { app, finish, upload } = await setUp({ at: "/search" });
+
+  upload().done({ uploadId: "up", jobId: "check" });
+  finish(checked);
+  await settle();
+
+  expect(app.router.url.value).toBe("/search");
+  expect(app.toasts.shown.value).toMatchObject([{ kind: "clip_ready", href: "/create?clip=swan" }]);
+});
+
+test("after a reload the check of an upload goes on where it was", async () => {
+  const { app, feed } = await setUp({ at: "/create" });
+
+  feed.learn(job({ id: "check", kind: "ingest", stage: "converting", subject: {} }));
+
+  expect(app.upload.phase.value).toBe("checking");
+});
+
+test("the connection that comes back wakes the feed and the upload", async () => {
+  const { app, feed, upload, uploads } = await setUp();
+  upload().waiting();
+
+  app.connection(false);
+  expect(app.online.value).toBe(false);
+  app.connection(true);
+  await settle();
+
+  expect(feed.wake).toHaveBeenCalled();
+  expect(uploads.start).toHaveBeenCalledTimes(2);
+});
+
+test("a guest who wants to take part is led to the door and back", async () => {
+  const { app } = await setUp({ at: "/p/one", signedIn: false });
+
+  expect(app.member()).toBe(false);
+
+  expect(app.router.url.value).toBe("/login?next=%2Fp%2Fone");
+  expect(app.toasts.shown.value).toMatchObject([{ kind: "sign_in_first" }]);
+});
+
+test("logging out stops the upload and keeps what has arrived", async () => {
+  const { app, auth, handle, upload } = await setUp({ at: "/clips" });
+  upload();
+
+  await app.logOut();
+
+  expect(handle.pause).toHaveBeenCalled();
+  expect(handle.cancel).not.toHaveBeenCalled();
+  expect(auth.logOut).toHaveBeenCalled();
+  expect(app.session.phase.value).toBe("guest");
+  expect(app.router.url.value).toBe("/");
+});
+
+test("for who wants less motion nothing on the wall starts by itself", async () => {
+  const { app } = await setUp({ calm: true });
+
+  expect(app.screens.wall({}).paused.value).toBe(true);
+});
+
+test("news goes by itself, and there are never more than three", async () => {
+  const { app, clock } = await setUp();
+
+  for (let news = 0; news < 5; news++) app.toasts.say("link_copied");
+  expect(app.toasts.shown.value).toHaveLength(3);
+  app.toasts.drop(app.toasts.shown.value[0]!.id);
+  expect(app.toasts.shown.value).toHaveLength(2);
+  await clock.pass(6000);
+
+  expect(app.toasts.shown.value).toEqual([]);
+});
+
+test("the sound stays as it was chosen from one painting to the next", async () => {
+  const { app } = await setUp();
+  expect(app.muted.value).toBe(true);
+
+  app.toggleSound();
+
+  expect(app.muted.value).toBe(false);
+});
