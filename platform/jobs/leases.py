@@ -13,7 +13,7 @@ from typing import Any
 from uuid import UUID, uuid4
 
 from django.db import transaction
-from django.db.models import F, Value
+from django.db.models import F, QuerySet, Value
 from django.db.models.functions import Coalesce
 
 from foundation.errors import ApplicationError
@@ -165,5 +165,5 @@ def _end(job: Job, state: Job.State, at: datetime, changes: dict[str, Any]) -> b
     return bool(ended)
 
 
-def _held(job: Job) -> Any:
+def _held(job: Job) -> QuerySet[Job]:
     return Job.objects.filter(pk=job.pk, state=State.RUNNING, token=job.token)

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from contextlib import closing, suppress
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -89,14 +90,15 @@ class Works:
         return self.job(job_id)
 
     def wait_until_idle(self) -> int:
-        """Wait until a worker has shown that it works; return its process id."""
-        return self.wait_for(self.living_worker)
+        """Wait until a worker without a job has answered that it works; return its process id."""
+        now = datetime.now(UTC).strftime("%Y-%m-%d %H:%M:%S.%f")
+        return self.wait_for(lambda: self.idle_worker(since=now))
 
-    def living_worker(self) -> int | None:
-        rows = self.query("SELECT worker FROM jobs_workerbeat ORDER BY at DESC LIMIT 1")
+    def idle_worker(self, *, since: str) -> int | None:
+        rows = self.query("SELECT worker FROM jobs_workerbeat WHERE at > ? ORDER BY at DESC LIMIT 1", since)
         pid = int(rows[0][0].rpartition(":")[2]) if rows else 0
         family = {member.pid: member for member in psutil.Process(self.site.pid).children(recursive=True)}
-        return pid if pid in family and family[pid].status() != psutil.STATUS_ZOMBIE else None
+        return pid if pid in family and not survivors(family[pid].children()) and survivors([family[pid]]) else None
 
     def children_of(self, job: dict) -> list[psutil.Process]:
         """The processes that carry out this attempt."""
