@@ -1,5 +1,6 @@
 """The OpenAPI document is whole and true: it names what docs/api.md promises, and nothing it describes falls over."""
 
+import json
 import re
 from pathlib import Path
 
@@ -9,6 +10,7 @@ from django.core.management import call_command
 from django.utils import timezone
 from drf_spectacular.generators import SchemaGenerator
 from hypothesis import HealthCheck, Phase, given, settings
+from rest_framework.throttling import BaseThrottle
 from schemathesis.core.result import Ok
 
 CONTRACT = Path(__file__).resolve().parents[2] / "docs" / "api.md"
@@ -112,3 +114,44 @@ def test_no_question_however_odd_breaks_the_server(document, known, who, anonymo
 
         ask()
     assert {"/api/v1/posts/", "/api/v1/posts/{post_id}/comments/", "/api/v1/users/{username}/"} <= tried
+
+
+@pytest.mark.parametrize("who", ["nobody", "somebody"])
+def test_no_wish_however_odd_breaks_the_server(document, known, who, anonymous_client, api_client, monkeypatch):
+    monkeypatch.setattr(BaseThrottle, "wait", lambda throttle: None)
+    client = anonymous_client if who == "nobody" else api_client
+    tried = set()
+    for found in (
+        schemathesis.openapi.from_dict(document)
+        .exclude(method="GET")
+        .exclude(path_regex=BY_HEADER)
+        .get_all_operations()
+    ):
+        assert isinstance(found, Ok), found
+        operation = found.ok()
+
+        @settings(
+            max_examples=EXAMPLES,
+            deadline=None,
+            derandomize=True,
+            database=None,
+            phases=[Phase.explicit, Phase.generate],
+            suppress_health_check=list(HealthCheck),
+        )
+        @given(case=operation.as_strategy())
+        def ask(case):
+            for parameters in (case.path_parameters or {}, {**(case.path_parameters or {}), **known}):
+                address = case.path
+                for name, value in parameters.items():
+                    address = address.replace(f"{{{name}}}", str(value))
+                body = json.dumps(case.body, default=str) if isinstance(case.body, dict | list) else ""
+                answer = client.generic(case.method, address, body, "application/json")
+                assert answer.status_code < 500, (case.method, address, body)
+                if answer.status_code >= 400:
+                    assert answer["Content-Type"] == "application/problem+json", (case.method, address, body)
+                if who == "nobody":
+                    assert answer.status_code >= 400, (case.method, address)
+                tried.add((case.method, case.path))
+
+        ask()
+    assert {("POST", "/api/v1/posts/"), ("PUT", "/api/v1/posts/{post_id}/like/"), ("PATCH", "/api/v1/me/")} <= tried
