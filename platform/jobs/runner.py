@@ -45,7 +45,7 @@ class _Overrun:
 
 @dataclass
 class _Lost:
-    """The job is not this worker's any more, or this worker could not say for too long that it is."""
+    """The job is over or not this worker's any more, or this worker could not say for too long that it is."""
 
 
 @dataclass
@@ -147,7 +147,7 @@ def _settle(job: Job, ending: _Ending, at: datetime) -> None:
         case _Ended(code):
             leases.attempt_lose(job=job, reason=_reason(code), at=at)
         case _Lost():
-            log.warning("job %s was given back; its child was ended", job.pk)
+            log.info("job %s was over or given back before its child was; the child was ended", job.pk)
 
 
 def _reason(code: int) -> str:
