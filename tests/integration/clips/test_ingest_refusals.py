@@ -32,10 +32,10 @@ def refused(ingest: Ingest, path: Path, *bounds: Bounds) -> Refusal:
 
 @pytest.fixture(scope="module")
 def noisy(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Two seconds that take their time."""
+    """Six seconds that take their time."""
     noise = np.random.default_rng(1).integers(0, 255, (720, 1280, 3), np.uint8)
     path = tmp_path_factory.mktemp("noisy") / "in.mp4"
-    return make_video(path, (np.roll(noise, 9 * index, 1) for index in range(50)))
+    return make_video(path, (np.roll(noise, 9 * index, 1) for index in range(150)), options={"crf": "28"})
 
 
 class TestWhatIsNoVideo:
@@ -318,11 +318,11 @@ class TestTheProcess:
         make_mezzanine(noisy, tmp_path, Bounds(), lambda **said: heard.append(said))
 
         progress = [said["progress"] for said in heard]
-        assert len(heard) > 2
+        assert len(heard) >= 2
         assert progress == sorted(progress)
         assert progress[-1] <= 0.9
         assert {said["stage"] for said in heard} <= {"checking", "converting"}
-        assert heard[-1]["frames_total"] == 50
+        assert heard[-1]["frames_total"] == 150
 
     def test_it_dies_with_its_parent(self, noisy: Path, tmp_path: Path) -> None:
         """`kill -9` of the worker leaves nobody who goes on decoding."""
