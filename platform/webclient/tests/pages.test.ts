@@ -189,6 +189,32 @@ test("a painted clip stands beside its original, an original alone", async () =>
   expect(raw.original.value).toBeNull();
 });
 
+test("a painted clip takes the accent of the style it has most of, if that is still there", async () => {
+  const recipe = {
+    kind: "restyle" as const,
+    styles: [
+      { slug: "night", name: "Night", weight: 0.2 },
+      { slug: "wave", name: "Wave", weight: 0.8 },
+    ],
+    strength: 1,
+    keep_colors: false,
+    height: 480,
+    model: { name: "", version: "", sha256: "" },
+  };
+  const api = {
+    clip: () => Promise.resolve(clip({ recipe })),
+    style: vi.fn((slug: string) => Promise.resolve(style(slug))),
+  };
+  const screen = new ClipPage(api as never, "clip");
+
+  await screen.load();
+  expect(screen.leading.value?.slug).toBe("wave");
+  api.style.mockRejectedValue(refused(404));
+  await screen.load();
+
+  expect(screen.leading.value).toBeNull();
+});
+
 test("an empty title is no new title", async () => {
   const api = { clip: () => Promise.resolve(clip()), renameClip: vi.fn() };
   const screen = new ClipPage(api as never, "clip");

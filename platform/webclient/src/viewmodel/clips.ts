@@ -2,7 +2,7 @@ import { batch, computed, createModel, type ReadonlySignal, signal } from "@prea
 
 import type { Api } from "../model/api";
 import { asProblem, Problem } from "../model/problem";
-import type { Clip, Post } from "../model/types";
+import type { Clip, Post, Style } from "../model/types";
 import { createListing } from "./listing";
 import { createResource } from "./resource";
 
@@ -39,8 +39,9 @@ export const MyClips = createModel((api: Pick<Api, "clips" | "next" | "deleteCli
 
 /** One clip: look at it beside its original, name it, publish it. */
 export const ClipPage = createModel(
-  (api: Pick<Api, "clip" | "renameClip" | "deleteClip">, clipId: string) => {
+  (api: Pick<Api, "clip" | "renameClip" | "deleteClip" | "style">, clipId: string) => {
     const clip = createResource<Clip>(() => api.clip(clipId));
+    const leading = signal<Style | null>(null);
     const naming = signal(false);
     const problem = signal<Problem | null>(null);
     const gone = signal(false);
@@ -51,7 +52,15 @@ export const ClipPage = createModel(
       problem: problem as ReadonlySignal<Problem | null>,
       gone: gone as ReadonlySignal<boolean>,
       original: computed(() => (clip.value.value?.recipe ? (clip.value.value.parents[0] ?? null) : null)),
-      load: clip.load,
+      /** The style it was painted with most, which lends the screen its accent. */
+      leading: leading as ReadonlySignal<Style | null>,
+      async load() {
+        await clip.load();
+        const styles = clip.value.value?.recipe?.styles ?? [];
+        const [heaviest] = styles.toSorted((one, other) => other.weight - one.weight);
+        // A style may have been deleted since; the screen then stays neutral.
+        leading.value = heaviest ? await api.style(heaviest.slug).catch(() => null) : null;
+      },
       startNaming() {
         naming.value = true;
       },

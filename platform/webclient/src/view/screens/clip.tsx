@@ -26,6 +26,7 @@ export function ClipScreen({ id }: { id: string }) {
   useOnce(page.load);
   const clip = page.clip.value.value;
   useTitle(clip?.title || t("painting"));
+  useSignalEffect(() => app.look.borrow(page.leading.value));
   useSignalEffect(() => {
     if (!page.gone.value) return;
     app.toasts.say("clip_deleted");
