@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Protocol
 from uuid import UUID
 
-from foundation.errors import ApplicationError, Conflict
+from foundation.errors import ApplicationError, Conflict, DiskFull
 
 from . import conf
 
@@ -25,12 +25,6 @@ class UploadBusy(Conflict):
     status = 423
     code = "upload_busy"
     title = "Another request is writing to this upload"
-
-
-class DiskFull(ApplicationError):
-    status = 507
-    code = "disk_full"
-    title = "There is no room left on the server"
 
 
 class ChecksumMismatch(ApplicationError):
