@@ -107,7 +107,8 @@ def test_a_clip_gives_the_same_pair_of_frames_each_time_and_from_disk(clip, tmp_
 
     assert fresh.image_3SS.shape == (3, 48, 48)
     assert torch.equal(fresh.image_3SS, kept.image_3SS)
-    assert fresh.pair is not None and kept.pair is not None
+    assert fresh.pair is not None
+    assert kept.pair is not None
     assert torch.equal(fresh.pair.grid_BHW2, kept.pair.grid_BHW2)
     warped = warp(fresh.image_3SS[None], fresh.pair.grid_BHW2)
     assert (fresh.pair.seen_B1HW * (warped - fresh.pair.second_B3HW)).abs().mean() < 0.05
