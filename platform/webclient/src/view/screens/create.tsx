@@ -167,8 +167,8 @@ function DemoShelf() {
             aria-label={`${demo.title} ${demo.credit}`}
             href={`/create?clip=${demo.id}${styles ? `&styles=${encodeURIComponent(styles)}` : ""}`}
           >
-            <img src={demo.poster_url} alt="" />
-            <span class="clip-name">
+            <img src={demo.poster_url} alt={demo.title} />
+            <span class="clip-name" aria-hidden="true">
               <strong>{demo.title}</strong>
               <small>{demo.credit}</small>
             </span>
