@@ -232,7 +232,9 @@ def open_container(path: Path) -> Any:
     if not path.is_file():
         raise BadSource(f"{path} is not a file.")
     try:
-        return av.open(str(path), options={"protocol_whitelist": "file", "format_whitelist": FORMATS})
+        options = {"protocol_whitelist": "file", "format_whitelist": FORMATS}
+        # Titles of old recorders are in any encoding, and nothing here reads them.
+        return av.open(str(path), options=options, metadata_errors="ignore")
     except PermissionError:
         raise BadSource(f"{path} cannot be read.") from None
     except (av.error.FFmpegError, OSError, ValueError):

@@ -174,7 +174,7 @@ def _opened_or_refused(path: Path, demuxer: str, bounds: Bounds) -> Any:
     except av.error.InvalidDataError:
         # An MP4 whose index is missing, of boxes that are whole: the recorder never came to write it.
         raise Refusal("truncated" if demuxer == "mov" else "damaged") from None
-    except av.error.FFmpegError as error:
+    except (av.error.FFmpegError, ValueError) as error:  # PyAV's own word for a file without a single track
         raise Refusal("damaged") from error
 
 
@@ -188,7 +188,14 @@ def _opened(path: Path, demuxer: str, bounds: Bounds | None = None) -> Any:
         "codec_whitelist": decoders,
         "max_streams": "64",
     }
-    return av.open(f"file:{path}", format=demuxer, container_options=options, stream_options=[probing] * 64)
+    # Titles of old recorders are in any encoding; nothing of them is kept, so nothing of them need be read.
+    return av.open(
+        f"file:{path}",
+        format=demuxer,
+        container_options=options,
+        stream_options=[probing] * 64,
+        metadata_errors="ignore",
+    )
 
 
 def _check_headers(container: Any, bounds: Bounds) -> None:

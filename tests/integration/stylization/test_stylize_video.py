@@ -340,6 +340,13 @@ def test_what_is_no_video_is_refused(tmp_path: Path, out: Path, name: str, conte
     assert not list(out.parent.iterdir())
 
 
+def test_a_title_in_an_old_encoding_is_no_hindrance(tmp_path: Path, out: Path) -> None:
+    data = make_video(tmp_path / "in.mp4", moving(64, 48, 3), metadata={"title": "Mein Caf@"}).read_bytes()
+    (tmp_path / "latin.mp4").write_bytes(data.replace(b"Caf@", "Café".encode("latin1")))
+
+    assert paint(tmp_path / "latin.mp4", out).frames == 3
+
+
 def test_sound_alone_is_no_video(tmp_path: Path, out: Path) -> None:
     make_sound_file(tmp_path / "in.m4a")
 
