@@ -164,7 +164,6 @@ function DemoShelf() {
           <a
             key={demo.id}
             class="tile demo"
-            aria-label={`${demo.title} ${demo.credit}`}
             href={`/create?clip=${demo.id}${styles ? `&styles=${encodeURIComponent(styles)}` : ""}`}
           >
             <img src={demo.poster_url} alt={demo.title} />
