@@ -23,6 +23,8 @@ from .inspect import inspect
 
 SAY_EVERY_SECONDS = 0.2
 DISK_FULL = (errno.ENOSPC, errno.EDQUOT)
+# What may be left of the memory when the next frame, with its threads, does not fit any more.
+STARVED_BYTES = 128 * 1024 * 1024
 
 
 class _Voice:
@@ -79,11 +81,23 @@ def _work(source: Path, directory: Path, bounds: Bounds, voice: _Voice) -> None:
         convert(inspected, directory / "video.mp4", directory, bounds, voice.converting)
     except MemoryError:
         raise Refusal("too_costly") from None
+    except Refusal as refused:
+        # A decoder whose own allocation fails calls the data invalid: it cannot tell the two apart.
+        if refused.code == "damaged" and _is_starved(bounds):
+            raise Refusal("too_costly") from refused
+        raise
     except (OSError, av.error.FFmpegError) as error:
         refusal = _refusal_of(error)
         if refusal is None:
             raise
         raise refusal from error
+
+
+def _is_starved(bounds: Bounds) -> bool:
+    """Whether the address space came within a few frames of its limit (Linux: VmPeak, in kilobytes)."""
+    status = dict(line.split(":", 1) for line in Path("/proc/self/status").read_text().splitlines())
+    peak = int(status["VmPeak"].split()[0]) * 1024
+    return peak > bounds.memory_bytes - STARVED_BYTES
 
 
 def _refusal_of(error: OSError | av.error.FFmpegError) -> Refusal | None:
