@@ -20,7 +20,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from .motion import MovingPair, read_clip, real_pair
-from .vgg import VGGFeatures, channel_statistics
+from .vgg import VGGFeatures, best_precision, channel_statistics
 
 LONGEST_CLIP = 180  # frames
 
@@ -86,6 +86,11 @@ class StyleSample:
     image_3SS: Tensor
     statistics: Tensor
 
+    def mixed_with(self, other: "StyleSample", share: float) -> "StyleSample":
+        """Return what lies between: its picture is the two laid over each other, its statistics the means of theirs."""
+        image = (1 - share) * self.image_3SS + share * other.image_3SS
+        return StyleSample(image, (1 - share) * self.statistics + share * other.statistics)
+
 
 class FeatureCache:
     """
@@ -133,16 +138,19 @@ class FeatureCache:
         return {**self._measured(image), **moved, "seen": pair.seen_B1HW[0].byte()}
 
     @torch.no_grad()
+    def _features(self, image: Tensor) -> list[Tensor]:
+        with best_precision():
+            return [layer.float() for layer in self.vgg(image[None])]
+
     def _measured(self, image: Tensor) -> dict[str, Tensor]:
-        features = self.vgg(image[None])
+        features = self._features(image)
         halves = {"relu3_1": features[2][0].half(), "relu4_1": features[3][0].half()}
         return {"image": (image * 255).round().byte(), "statistics": channel_statistics(features)[0], **halves}
 
-    @torch.no_grad()
     def _measure_style(self, path: Path, size: int) -> dict[str, Tensor]:
         rng = random.Random(f"{path.name} {size}")
         image = load_crop(path, size, rng, zoom=rng.uniform(1, 1.3))
-        return {"image": (image * 255).round().byte(), "statistics": channel_statistics(self.vgg(image[None]))[0]}
+        return {"image": (image * 255).round().byte(), "statistics": channel_statistics(self._features(image))[0]}
 
     def _look_up(self, key: str, measure: Callable[[], dict[str, Tensor]]) -> dict[str, Tensor]:
         if key not in self._kept:

@@ -20,9 +20,9 @@ from torch import Tensor, nn
 
 from .data import fingerprint, list_pictures, load_crop
 from .network import channels_last
-from .predictor import INPUT_SIZE, MobileNetV3Small
+from .predictor import PREDICTORS
 from .training import BadConfig, StyleModel, git_revision
-from .vgg import STATISTICS_SIZE, VGGFeatures, channel_statistics
+from .vgg import STATISTICS_SIZE, VGGFeatures, best_precision, channel_statistics
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,8 @@ class DistillOptions:
     vgg: str
     teacher: str  # a checkpoint of the transform stage
     pictures: dict[str, float]  # folder: share of the lessons
-    lessons: list[list[int]] = field(default_factory=lambda: [[128, 2400], [INPUT_SIZE, 600]])
+    student: str = "mobilenetv3-texture"  # of PREDICTORS
+    lessons: list[list[int]] = field(default_factory=lambda: [[128, 2400], [224, 600]])
     held_out: int = 100  # of the last kind of lessons
     steps: int = 1500
     batch: int = 16
@@ -93,7 +94,7 @@ class Lessons:
     def _picture(self, rng: random.Random) -> Tensor:
         folder = rng.choices(list(self.folders), list(self.options.pictures.values()))[0]
         # Strokes keep the scale at which the picture is used, whatever part of it the crop shows.
-        zoom = rng.choice((1.0, 1.0, 1.2, 1.6)) * INPUT_SIZE / self.size
+        zoom = rng.choice((1.0, 1.0, 1.2, 1.6)) * PREDICTORS[self.options.student].INPUT_SIZE / self.size
         return load_crop(rng.choice(self.folders[folder]), self.size, rng, zoom=zoom)
 
     def _load(self) -> None:
@@ -112,7 +113,8 @@ class Lessons:
 @torch.no_grad()
 def measured(images_B3SS: Tensor, vgg: VGGFeatures) -> Tensor:
     """Return the VGG statistics (B, 1920) of byte images."""
-    return channel_statistics(vgg(images_B3SS.float() / 255))
+    with best_precision():
+        return channel_statistics(vgg(images_B3SS.float() / 255))
 
 
 def recolour(image_3HW: Tensor, rng: random.Random) -> Tensor:
@@ -131,10 +133,10 @@ class Distiller:
         torch.manual_seed(options.seed)
         self.options, self.step = options, 0
         taught = torch.load(options.teacher, weights_only=True)
-        self.teacher = StyleModel(taught["options"]["network"])
+        self.teacher = StyleModel(taught["options"]["layout"], taught["options"]["network"])
         self.teacher.load_state_dict(taught["model"])
         self.teacher.requires_grad_(False)
-        self.student = channels_last(MobileNetV3Small())
+        self.student = channels_last(PREDICTORS[options.student]())
         self.optimizer = torch.optim.AdamW(self.student.parameters(), options.learning_rate, weight_decay=1e-3)
         self.lessons = [Lessons(options, size, count) for size, count in options.lessons]
 

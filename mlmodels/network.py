@@ -7,9 +7,12 @@ Arbitrary style by conditional instance normalization (Dumoulin et al. 2017, eq.
 predicts the scale and shift of every normalization layer, everything else is shared by all styles.
 """
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
+from functools import partial
+from itertools import product
 from typing import Any, TypeVar, cast
 
 import torch
@@ -17,10 +20,11 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 M = TypeVar("M", bound=nn.Module)
+Norm = Callable[[Tensor], Tensor]
 
 EMBEDDING_SIZE = 128
 BORDER = 16  # pixels of replicate padding, cropped again: zero padding alone leaves a halo around the picture
-MULTIPLE = 8  # pixel-unshuffle by 2, stride 2, and one more so that shapes stay even on every level
+MULTIPLE = 8  # pixel-unshuffle by 2 and stride 2 twice
 EPSILON = 1e-5  # added to a variance of activations of order one; fp32 statistics, so no larger floor is needed
 
 
@@ -59,7 +63,9 @@ class _FusedNorm(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx: Any, features: Tensor, gamma: Tensor, beta: Tensor) -> Tensor:
-        mean, variance = measure(features, dims=(2, 3))
+        mean = features.mean((2, 3), keepdim=True)
+        # Not var_mean, which takes five times as long on a channels-last layout: activations have means of order one.
+        variance = (features.square().mean((2, 3), keepdim=True) - mean.square()).clamp_min_(0)
         inverse = torch.rsqrt(variance + EPSILON)
         scale = inverse * gamma
         ctx.save_for_backward(features, mean, inverse, scale)
@@ -83,12 +89,17 @@ def measure(features_BKHW: Tensor, dims: tuple[int, ...]) -> tuple[Tensor, Tenso
     return mean, variance
 
 
-def separable(inputs: int, outputs: int, *, stride: int = 1, kernel: int = 3) -> nn.Sequential:
+def separable(inputs: int, outputs: int, *, stride: int = 1, kernel: int = 3) -> nn.Module:
     """Depthwise, then pointwise convolution (Howard et al. 2017): about one eighth of a plain one's work."""
     return nn.Sequential(
         nn.Conv2d(inputs, inputs, kernel, stride, kernel // 2, groups=inputs, bias=False),
         nn.Conv2d(inputs, outputs, 1, bias=False),
     )
+
+
+def ordinary(inputs: int, outputs: int, *, stride: int = 1) -> nn.Module:
+    """A plain 3×3 convolution."""
+    return nn.Conv2d(inputs, outputs, 3, stride, 1, bias=False)
 
 
 def binomial_kernel(channels: int) -> Tensor:
@@ -97,36 +108,50 @@ def binomial_kernel(channels: int) -> Tensor:
     return torch.outer(taps, taps).expand(channels, 1, 3, 3).clone()
 
 
-class TransformNetwork(nn.Module):
+def subpixel_binomial() -> Tensor:
     """
-    The depthwise-separable painter.
+    Return (12, 12, 3, 3): the filter [1 2 1]/4 in both directions of the full-size picture, as a convolution of the
+    sub-pixels that a pixel-shuffle by two will spread. It is zero at the Nyquist frequency: no checkerboard passes.
+    """
+    taps = torch.tensor([1.0, 2.0, 1.0]) / 4
+    weights = torch.zeros(3, 2, 2, 3, 2, 2, 3, 3)  # colour, row and column out; the same in; kernel
+    for row, column, down, across in product((0, 1), (0, 1), (-1, 0, 1), (-1, 0, 1)):
+        y, x = row + down, column + across
+        for colour in range(3):
+            place = colour, row, column, colour, y % 2, x % 2, 1 + y // 2, 1 + x // 2
+            weights[place] += taps[down + 1] * taps[across + 1]
+    return weights.view(12, 12, 3, 3)
 
-    Half size at the door (pixel-unshuffle), a quarter in the residual body, full size again by pixel-shuffle followed
-    by a fixed binomial filter. Every convolution but the last is followed by conditional instance normalization.
+
+class TransformNetwork(nn.Module, ABC):
+    """
+    What every layout of the painter has: the linear layer from embedding to scales and shifts, the norms it feeds, the
+    border, and two ways to normalize, frame by frame or by a scene's statistics.
+
+    :param widths: channels of the norm layers in the order in which they are run
     """
 
-    def __init__(self, *, embedding: int = EMBEDDING_SIZE, blocks: int = 5, kernel: int = 5, width: int = 64) -> None:
+    options: dict[str, int]
+
+    def __init__(self, embedding: int, widths: list[int]) -> None:
         super().__init__()
-        self.options = {"embedding": embedding, "blocks": blocks, "kernel": kernel, "width": width}
-        half = width // 2
-        self.widths = [half, width, *[width] * (2 * blocks), half]
-        self.first = nn.Conv2d(12, half, 3, padding=1, bias=False)
-        self.down = separable(half, width, stride=2)
-        self.body = nn.ModuleList([separable(width, width, kernel=kernel) for _ in range(2 * blocks)])
-        self.up = separable(width, half)
-        self.last = nn.Conv2d(half, 12, 3, padding=1)
-        self.film = nn.Linear(embedding, 2 * sum(self.widths))
-        self.norms = nn.ModuleList([ConditionalInstanceNorm(channels) for channels in self.widths])
-        self.binomial: Tensor
-        self.register_buffer("binomial", binomial_kernel(3))
-        self._initialize()
-
-    def _initialize(self) -> None:
+        self.widths = widths
+        self.film = nn.Linear(embedding, 2 * sum(widths))
+        self.norms = nn.ModuleList([ConditionalInstanceNorm(channels) for channels in widths])
+        self.last = nn.Conv2d(widths[-1], 12, 3, padding=1)
         nn.init.normal_(self.film.weight, std=0.02)
         nn.init.zeros_(self.film.bias)
         with torch.no_grad():  # ICNR (Aitken et al. 2017): the four sub-pixels start alike
             grouped = self.last.weight.view(3, 4, *self.last.weight.shape[1:])
             grouped[:] = grouped[:, :1].clone()
+
+    @abstractmethod
+    def run(self, padded: Tensor, norm: Norm) -> tuple[Tensor, Tensor]:
+        """
+        Return painting and quarter-size features of a picture whose sides are multiples of 8.
+
+        `norm` is called for each norm layer in the order of `widths`.
+        """
 
     def forward(self, images_B3HW: Tensor, embedding_BE: Tensor) -> Tensor:
         """Paint; any height and width of at least 32 pixels. Returns (B, 3, H, W) in [0, 1]."""
@@ -135,32 +160,103 @@ class TransformNetwork(nn.Module):
     def paint(
         self, images_B3HW: Tensor, embedding_BE: Tensor, statistics: SceneStatistics | None = None
     ) -> tuple[Tensor, Tensor]:
-        """Return the painting and the body's features (quarter size), which the temporal loss compares."""
+        """Return the painting and the quarter-size features before it, which the temporal loss compares."""
         height, width = images_B3HW.shape[-2:]
-        painted, features = self._run(pad(images_B3HW), embedding_BE, _Norms(self, embedding_BE, statistics))
+        painted, features = self.run(pad(images_B3HW), _Norms(self, embedding_BE, statistics))
         inside = features[..., BORDER // 4 : (BORDER + height) // 4, BORDER // 4 : (BORDER + width) // 4]
         return painted[..., BORDER : BORDER + height, BORDER : BORDER + width], inside
 
     def statistics(self, images_B3HW: Tensor, embedding_BE: Tensor) -> SceneStatistics:
         """Measure every norm layer over the whole batch at once: the statistics of a scene."""
         norms = _Norms(self, embedding_BE, None, together=True)
-        self._run(pad(images_B3HW), embedding_BE, norms)
+        self.run(pad(images_B3HW), norms)
         return SceneStatistics(tuple(norms.means), tuple(norms.variances))
 
-    def _run(self, padded: Tensor, embedding: Tensor, norm: "_Norms") -> tuple[Tensor, Tensor]:
-        features = F.pixel_unshuffle(padded, 2).contiguous(memory_format=torch.channels_last)
-        features = F.relu(norm(self.first(features)))
-        features = F.relu(norm(self.down(features)))
-        for first, second in zip(self.body[::2], self.body[1::2], strict=True):
-            features = features + norm(second(F.relu(norm(first(features)))))
-        wide = F.interpolate(features, scale_factor=2, mode="nearest")
-        wide = F.relu(norm(self.up(wide)))
+
+class EighthNetwork(TransformNetwork):
+    """
+    Half size at the door (pixel-unshuffle), a quarter, an eighth in the residual body, and back.
+
+    Strokes are large things: at an eighth of the size they cost a quarter of what they cost at a quarter of it. The
+    picture's own edges come back by the sum with the quarter-size features. A fixed binomial filter before the
+    pixel-shuffle takes away every checkerboard. Each convolution but the last is followed by conditional instance
+    normalization.
+
+    :param plain: plain convolutions in place of depthwise-separable ones (the teacher)
+    """
+
+    def __init__(
+        self, *, embedding: int = EMBEDDING_SIZE, width: int = 64, deep: int = 96, blocks: int = 4, plain: bool = False
+    ) -> None:
+        half, conv = width // 2, ordinary if plain else separable
+        widths = [half, *[width] * 3, deep, *[deep] * (2 * blocks), *[width] * 3, half, half]
+        super().__init__(embedding, widths)
+        self.options = {"embedding": embedding, "width": width, "deep": deep, "blocks": blocks}
+        self.first = nn.Conv2d(12, half, 3, padding=1, bias=False)
+        self.down = conv(half, width, stride=2)
+        self.near = nn.ModuleList([conv(width, width) for _ in range(2)])
+        self.deeper = conv(width, deep, stride=2)
+        self.body = nn.ModuleList([conv(deep, deep) for _ in range(2 * blocks)])
+        self.shallower = nn.Conv2d(deep, width, 1, bias=False)
+        self.far = nn.ModuleList([conv(width, width) for _ in range(2)])
+        self.narrow = nn.Conv2d(width, half, 1, bias=False)
+        self.up = conv(half, half)
+        self.binomial: Tensor
+        self.register_buffer("binomial", subpixel_binomial(), persistent=False)
+
+    def run(self, padded: Tensor, norm: Norm) -> tuple[Tensor, Tensor]:
+        features = F.relu(norm(self.first(_unshuffled(padded))))
+        quarter = _residual(self.near, F.relu(norm(self.down(features))), norm)
+        eighth = _residual(self.body, F.relu(norm(self.deeper(quarter))), norm)
+        quarter = quarter + doubled(norm(self.shallower(eighth)))
+        quarter = _residual(self.far, quarter, norm)
+        half = F.relu(norm(self.up(doubled(F.relu(norm(self.narrow(quarter)))))))
+        return F.pixel_shuffle(torch.sigmoid(self._smooth(self.last(half))), 2), quarter
+
+    def _smooth(self, subpixels: Tensor) -> Tensor:
+        with _single_precision():
+            return F.conv2d(subpixels.float(), self.binomial, padding=1)
+
+
+class QuarterNetwork(TransformNetwork):
+    """The layout of impasto-v1: the whole residual body at a quarter of the size."""
+
+    def __init__(self, *, embedding: int = EMBEDDING_SIZE, blocks: int = 5, kernel: int = 5, width: int = 64) -> None:
+        half = width // 2
+        super().__init__(embedding, [half, width, *[width] * (2 * blocks), half])
+        self.options = {"embedding": embedding, "blocks": blocks, "kernel": kernel, "width": width}
+        self.first = nn.Conv2d(12, half, 3, padding=1, bias=False)
+        self.down = separable(half, width, stride=2)
+        self.body = nn.ModuleList([separable(width, width, kernel=kernel) for _ in range(2 * blocks)])
+        self.up = separable(width, half)
+        self.binomial: Tensor
+        self.register_buffer("binomial", binomial_kernel(3))
+
+    def run(self, padded: Tensor, norm: Norm) -> tuple[Tensor, Tensor]:
+        features = F.relu(norm(self.first(_unshuffled(padded))))
+        features = _residual(self.body, F.relu(norm(self.down(features))), norm)
+        wide = F.relu(norm(self.up(doubled(features))))
         return torch.sigmoid(self._full_size(self.last(wide))), features
 
     def _full_size(self, subpixels: Tensor) -> Tensor:
         full = F.pad(F.pixel_shuffle(subpixels.float(), 2), (1, 1, 1, 1), mode="replicate")
         with _single_precision():
             return F.conv2d(full, self.binomial, groups=3)
+
+
+def _unshuffled(padded: Tensor) -> Tensor:
+    return F.pixel_unshuffle(padded, 2).contiguous(memory_format=torch.channels_last)
+
+
+def _residual(convolutions: nn.ModuleList, features: Tensor, norm: Norm) -> Tensor:
+    for first, second in zip(convolutions[::2], convolutions[1::2], strict=True):
+        features = features + norm(second(F.relu(norm(first(features)))))
+    return features
+
+
+def doubled(features: Tensor) -> Tensor:
+    """Nearest-neighbour upsampling by two: every mobile compiler has it."""
+    return F.interpolate(features, scale_factor=2, mode="nearest")
 
 
 class _Norms:
@@ -202,4 +298,8 @@ def channels_last(module: M) -> M:
     return cast(M, cast(Any, module).to(memory_format=torch.channels_last))
 
 
-NETWORKS: dict[str, Callable[..., TransformNetwork]] = {"student": TransformNetwork}
+NETWORKS: dict[str, Callable[..., TransformNetwork]] = {
+    "student": EighthNetwork,
+    "teacher": partial(EighthNetwork, plain=True),
+    "quarter": QuarterNetwork,
+}

@@ -12,8 +12,6 @@ from torch import Tensor, nn
 from .network import EMBEDDING_SIZE
 from .vgg import STATISTICS_SIZE
 
-INPUT_SIZE = 192  # pixels, both sides: what the MobileNetV3 is taught at and used at
-
 
 class StatisticsPredictor(nn.Module):
     """Teacher: standardized VGG16 statistics (B, 1920) to an embedding (B, E). The constants travel as buffers."""
@@ -91,13 +89,45 @@ SMALL: tuple[Row, ...] = (
 )
 
 
-class MobileNetV3Small(nn.Module):
+class MobileNetV3Texture(nn.Module):
     """
-    Student: RGB pictures (B, 3, 192, 192) in [0, 1] to an embedding (B, E).
+    Student: RGB pictures (B, 3, S, S) in [0, 1] to an embedding (B, E).
 
-    Style is texture: besides the last layer's mean, the head reads means and deviations of two earlier levels, the
-    same kind of numbers that its teacher is given.
+    The first eight blocks of MobileNetV3-small, down to a sixteenth of the size: style is texture, and the last three
+    blocks, which tell a thousand kinds of objects apart, hold most of the weights. The head reads mean and deviation of
+    every level, the same kind of numbers that the teacher is given.
     """
+
+    INPUT_SIZE = 224
+
+    def __init__(self, embedding: int = EMBEDDING_SIZE, *, blocks: int = 8, tail: int = 192, hidden: int = 208) -> None:
+        super().__init__()
+        rows = SMALL[:blocks]
+        widths = [16, *[row[2] for row in rows]]
+        self.stem = nn.Sequential(nn.Conv2d(3, 16, 3, 2, 1, bias=False), nn.BatchNorm2d(16), nn.Hardswish())
+        self.blocks = nn.ModuleList([InvertedResidual(row, inputs) for row, inputs in zip(rows, widths, strict=False)])
+        self.tail = nn.Sequential(nn.Conv2d(widths[-1], tail, 1, bias=False), nn.BatchNorm2d(tail), nn.Hardswish())
+        seen = 2 * (3 + sum(widths) + tail)
+        self.standardize = nn.BatchNorm1d(seen, affine=False)
+        self.head = nn.Sequential(nn.Linear(seen, hidden), nn.Hardswish(), nn.Linear(hidden, embedding))
+        self.mean: Tensor
+        self.deviation: Tensor
+        self.register_buffer("mean", torch.tensor([0.485, 0.456, 0.406]).view(1, 3, 1, 1))
+        self.register_buffer("deviation", torch.tensor([0.229, 0.224, 0.225]).view(1, 3, 1, 1))
+
+    def forward(self, images_B3HW: Tensor) -> Tensor:
+        features = (images_B3HW - self.mean) / self.deviation
+        seen = [_moments(features)]
+        for part in (self.stem, *self.blocks, self.tail):
+            features = part(features)
+            seen.append(_moments(features))
+        return self.head(self.standardize(torch.cat(seen, dim=1)))
+
+
+class MobileNetV3Small(nn.Module):
+    """The student of impasto-v1: all eleven blocks; the head reads two earlier levels and the last one's mean."""
+
+    INPUT_SIZE = 192
 
     def __init__(self, embedding: int = EMBEDDING_SIZE, hidden: int = 384) -> None:
         super().__init__()
@@ -126,3 +156,9 @@ class MobileNetV3Small(nn.Module):
 def _moments(features: Tensor) -> Tensor:
     variance, mean = torch.var_mean(features, (2, 3))
     return torch.cat([mean, torch.sqrt(variance + 1e-6)], dim=1)
+
+
+PREDICTORS: dict[str, type[MobileNetV3Texture] | type[MobileNetV3Small]] = {
+    "mobilenetv3-texture": MobileNetV3Texture,
+    "mobilenetv3-small": MobileNetV3Small,
+}

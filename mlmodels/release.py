@@ -20,7 +20,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from .network import NETWORKS, SceneStatistics, channels_last
-from .predictor import INPUT_SIZE, MobileNetV3Small
+from .predictor import PREDICTORS
 
 SHIPPED = Path(__file__).parent / "weights" / "impasto-v1"
 SMALLEST = 32  # pixels: below, a quarter-size body has too few pixels for statistics
@@ -51,18 +51,19 @@ class Release:
             self.name: str = self.description["name"]
             self.version: str = self.description["version"]
             self.embedding_size: int = self.description["network"]["embedding"]
-            self.transform = _ready(NETWORKS["student"](**self.description["network"]), transform)
-            self.predictor = _ready(MobileNetV3Small(self.embedding_size), predictor)
+            self.transform = _ready(NETWORKS[self.description["layout"]](**self.description["network"]), transform)
+            self.predictor = _ready(PREDICTORS[self.description["predictor"]](self.embedding_size), predictor)
         except (OSError, ValueError, KeyError, RuntimeError, SafetensorError) as error:
             raise BadRelease(f"{folder}: {error}") from error
 
     @torch.inference_mode()
     def embed(self, image_HWC: Pixels) -> Vector:
-        """Return the style embedding (E,) of a picture: its short side's middle square at 192 px."""
+        """Return the style embedding (E,) of a picture: its short side's middle square, scaled as it was taught."""
         image = Image.fromarray(image_HWC)
         side = min(image.size)
         left, top = (image.width - side) // 2, (image.height - side) // 2
-        square = image.resize((INPUT_SIZE, INPUT_SIZE), Image.Resampling.BICUBIC, (left, top, left + side, top + side))
+        size = self.predictor.INPUT_SIZE
+        square = image.resize((size, size), Image.Resampling.BICUBIC, (left, top, left + side, top + side))
         return self.predictor(to_tensor(np.asarray(square)[None]))[0].numpy()
 
     def blend(self, styles: list[tuple[Vector, float]], own: Vector, strength: float) -> Vector:
@@ -148,12 +149,17 @@ def export(transform_run: Path, predictor_run: Path, folder: Path, *, name: str,
     folder.mkdir(parents=True, exist_ok=True)
     save_file(_halved(weights), folder / "transform.safetensors")
     save_file(_halved(distilled["model"]), folder / "predictor.safetensors")
-    probe = NETWORKS["student"](**trained["options"]["network"])
+    layout = trained["options"]["layout"]
+    probe = NETWORKS[layout](**trained["options"]["network"])
+    predictor = distilled["options"]["student"]
+    student = PREDICTORS[predictor](probe.options["embedding"])
     description = {
         "name": name,
         "version": version,
+        "layout": layout,
         "network": probe.options,
-        "parameters": {"transform": _count(probe), "predictor": _count(MobileNetV3Small(probe.options["embedding"]))},
+        "predictor": predictor,
+        "parameters": {"transform": _count(probe), "predictor": _count(student)},
         "training": {"steps": trained["step"], "metrics": trained["metrics"], "distillation": distilled["metrics"]},
     }
     (folder / "model.json").write_text(json.dumps(description, indent=2) + "\n")

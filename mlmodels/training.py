@@ -28,12 +28,12 @@ from . import losses
 from .data import ContentSample, FeatureCache, StyleSample, fingerprint, list_pictures
 from .motion import MovingPair, synthetic_pair
 from .network import NETWORKS, TransformNetwork, channels_last
-from .predictor import INPUT_SIZE, MobileNetV3Small, StatisticsPredictor
-from .vgg import VGGFeatures, channel_statistics
+from .predictor import PREDICTORS, StatisticsPredictor
+from .vgg import VGGFeatures, best_precision, channel_statistics
 
 REPORT_EVERY = 25
 PAIRS_A_CLIP = 8
-STYLE_SIZE = 176  # pixels of a style crop, from a painting of 176 to 229 on its short side
+STYLE_SIZE = 224  # pixels of a style crop, from a painting of 224 to 291 on its short side
 
 
 class BadConfig(ValueError):
@@ -64,11 +64,13 @@ class TrainingOptions:
     content: list[str]
     styles: list[str]
     phases: list[Phase]
+    layout: str = "student"  # of NETWORKS
     network: dict[str, int] = field(default_factory=dict)
     seed: int = 1
     threads: int = 2
     workers: int = 1  # processes that share each batch; on crowded cores two of one thread beat one of two
     warm_up: int = 200
+    mix_share: float = 0.25  # samples whose style is a mix of two: styles that nobody painted
     own_share: float = 0.15  # samples whose style is their own picture: they teach strength 0
     content_pool: int = 1200  # pictures whose features are kept in memory
     style_pool: int = 1200
@@ -88,17 +90,6 @@ class TrainingOptions:
     @property
     def steps(self) -> int:
         return sum(phase.steps for phase in self.phases)
-
-    def precision(self) -> torch.autocast:
-        """Return the context in which the networks run: twice as fast in bfloat16, four times slower if emulated."""
-        wanted = self.bf16 == "on" or (self.bf16 == "auto" and has_bf16())
-        return torch.autocast("cpu", torch.bfloat16, enabled=wanted)
-
-
-def has_bf16() -> bool:
-    """Say whether the processor has bfloat16 dot products (AVX-512 BF16 or AMX); only Linux tells."""
-    flags = Path("/proc/cpuinfo")
-    return flags.exists() and bool({"avx512_bf16", "amx_bf16"} & set(flags.read_text().split()))
 
 
 def read_options(path: Path) -> TrainingOptions:
@@ -148,7 +139,11 @@ class Sampler:
 
     def _style(self, rng: random.Random) -> StyleSample:
         favoured = self.favourites and rng.random() < self.options.favourite_share
-        return self.cache.style(rng.choice(self.favourites if favoured else self.styles), STYLE_SIZE)
+        style = self.cache.style(rng.choice(self.favourites if favoured else self.styles), STYLE_SIZE)
+        if rng.random() < self.options.mix_share:
+            other = self.cache.style(rng.choice(self.styles), STYLE_SIZE)
+            style = style.mixed_with(other, rng.random())
+        return style
 
     def _photo(self, rng: random.Random, size: int) -> ContentSample:
         if self.clips and rng.random() < self.options.clip_share:
@@ -193,10 +188,10 @@ class Batch:
 class StyleModel(nn.Module):
     """The pair that trains together."""
 
-    def __init__(self, network: dict[str, int]) -> None:
+    def __init__(self, layout: str, network: dict[str, int]) -> None:
         super().__init__()
         self.predictor = StatisticsPredictor()
-        self.transform: TransformNetwork = NETWORKS["student"](**network)
+        self.transform: TransformNetwork = NETWORKS[layout](**network)
 
     def embed(self, batch: Batch) -> Tensor:
         """Return the embeddings (B, E) of the batch's styles."""
@@ -206,16 +201,17 @@ class StyleModel(nn.Module):
 class PairedModel(StyleModel):
     """The same with the distilled predictor, frozen: what ships learns to work together."""
 
-    def __init__(self, network: dict[str, int], student: Path) -> None:
-        super().__init__(network)
-        self._student = [MobileNetV3Small().eval()]  # in a list: its weights belong to another checkpoint
-        self._student[0].load_state_dict(torch.load(student, weights_only=True)["model"])
+    def __init__(self, layout: str, network: dict[str, int], student: Path) -> None:
+        super().__init__(layout, network)
+        distilled = torch.load(student, weights_only=True)
+        self._student = [PREDICTORS[distilled["options"]["student"]]().eval()]  # a list: not part of this checkpoint
+        self._student[0].load_state_dict(distilled["model"])
         channels_last(self._student[0])
 
     @torch.no_grad()
     def embed(self, batch: Batch) -> Tensor:
-        images = [resized(style.image_3SS, INPUT_SIZE) for style in batch.styles]
-        return self._student[0](torch.stack(images))
+        student = self._student[0]
+        return student(torch.stack([resized(style.image_3SS, student.INPUT_SIZE) for style in batch.styles]))
 
 
 def resized(image_3SS: Tensor, size: int) -> Tensor:
@@ -237,7 +233,7 @@ def losses_of(
     with precision or contextlib.nullcontext():
         painted, body = model.transform.paint(torch.cat([first, pair.second_B3HW]), embedding.repeat(2, 1))
         (now, later), (body_now, body_later) = painted.chunk(2), body.chunk(2)
-        features = [layer.float() for layer in vgg(now)]
+        features = vgg(now)
     content = _content(features, batch)
     style = losses.style_loss(channel_statistics(features), batch.style_BS)
     output = losses.output_temporal_loss((now, later), (first, pair.second_B3HW), pair.grid_BHW2, pair.seen_B1HW)
@@ -253,7 +249,8 @@ def losses_of(
 
 def _content(features: list[Tensor], batch: Batch) -> Tensor:
     reference = batch.content_features
-    return losses.content_loss(features, [features[0], features[1], reference[2], reference[3]])
+    painted = [layer.float() for layer in features[2:]]
+    return losses.content_loss([*features[:2], *painted], [*features[:2], reference[2], reference[3]])
 
 
 def phase_at(options: TrainingOptions, step: int) -> tuple[Phase, float]:
@@ -329,7 +326,11 @@ class Trainer:
         for group in self.optimizer.param_groups:
             group["lr"] = learning_rate(self.options, self.step)
         parts = losses_of(
-            self.model, self.vgg, self.sampler.draw(self.step, phase, self.worker), phase, self.options.precision()
+            self.model,
+            self.vgg,
+            self.sampler.draw(self.step, phase, self.worker),
+            phase,
+            best_precision(self.options.bf16),
         )
         self.optimizer.zero_grad()
         parts["total"].backward()
@@ -400,7 +401,11 @@ def _work(worker: int, options: TrainingOptions, meeting: str) -> None:
 
 def build(options: TrainingOptions) -> StyleModel:
     student = options.embed_with
-    return PairedModel(options.network, Path(student)) if student else StyleModel(options.network)
+    if options.layout not in NETWORKS:
+        raise BadConfig(f"there is no layout {options.layout}; there are {', '.join(NETWORKS)}")
+    if student:
+        return PairedModel(options.layout, options.network, Path(student))
+    return StyleModel(options.layout, options.network)
 
 
 def _tensorboard(folder: Path) -> Any:

@@ -4,7 +4,9 @@ The loss network: VGG16 (Simonyan & Zisserman 2015) up to relu4_1. It teaches an
 Images are RGB floats in [0, 1]; inside they become BGR 0..255 minus the ImageNet means, as the weights were trained.
 """
 
+from functools import cache
 from pathlib import Path
+from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -51,11 +53,64 @@ class VGGFeatures(nn.Module):
         return taken
 
 
+def best_precision(wanted: str = "auto") -> torch.autocast:
+    """
+    Return the context in which the networks run: twice as fast in bfloat16, four times slower where it is emulated.
+
+    :param wanted: "on", "off", or "auto": on where the processor multiplies bfloat16 by itself
+    """
+    return torch.autocast("cpu", torch.bfloat16, enabled=wanted == "on" or (wanted == "auto" and has_bf16()))
+
+
+@cache
+def has_bf16() -> bool:
+    """Say whether the processor has bfloat16 dot products (AVX-512 BF16 or AMX); only Linux tells."""
+    flags = Path("/proc/cpuinfo")
+    return flags.exists() and bool({"avx512_bf16", "amx_bf16"} & set(flags.read_text().split()))
+
+
 def channel_statistics(features: list[Tensor]) -> Tensor:
     """Return per picture the mean and standard deviation of each channel, layer by layer: (B, 1920)."""
-    parts = []
-    for layer in features:
-        variance, mean = torch.var_mean(layer.float(), (2, 3))
-        # The square root's slope at zero is infinite; dead channels are common in VGG.
-        parts += [mean, torch.sqrt(variance + 1e-8)]
-    return torch.cat(parts, dim=1)
+    moments = _Moments.apply if torch.is_grad_enabled() else _moments
+    return torch.cat([part for layer in features for part in moments(layer)], dim=1)
+
+
+def _moments(features_BKHW: Tensor) -> tuple[Tensor, Tensor]:
+    variance, mean = torch.var_mean(features_BKHW.float(), (2, 3), correction=0)
+    # The square root's slope at zero is infinite; dead channels are common in VGG.
+    return mean, torch.sqrt(variance + 1e-8)
+
+
+class _Moments(torch.autograd.Function):
+    """
+    The same for training, where these sums took a third of a step: one pass each way, in the features' own precision.
+
+    With n pixels: d mean / dx = 1 / n and d deviation / dx = (x - mean) / (n deviation).
+    """
+
+    @staticmethod
+    def forward(ctx: Any, features_BKHW: Tensor) -> tuple[Tensor, Tensor]:
+        pixels = features_BKHW.shape[2] * features_BKHW.shape[3]
+        mean = _sum_of_rows(features_BKHW) / pixels
+        square = _sum_of_rows(features_BKHW.square()) / pixels
+        deviation = torch.sqrt((square - mean.square()).clamp_min(0) + 1e-8)
+        ctx.save_for_backward(features_BKHW, mean, deviation)
+        return mean, deviation
+
+    @staticmethod
+    def backward(ctx: Any, *slopes: Tensor) -> Tensor:
+        features, mean, deviation = ctx.saved_tensors
+        by_mean, by_deviation = slopes
+        pixels = features.shape[2] * features.shape[3]
+        linear = by_deviation / (pixels * deviation.clamp_min(1e-3))
+        constant = by_mean / pixels - linear * mean
+        constant, linear = (part.to(features.dtype)[..., None, None] for part in (constant, linear))
+        return torch.addcmul(constant, features, linear)
+
+
+def _sum_of_rows(features_BKHW: Tensor) -> Tensor:
+    """Sum over the pixels, (B, K): a row by a matrix product (bfloat16 has no fast sum), the rows in single precision."""
+    batch, channels, height, width = features_BKHW.shape
+    rows = features_BKHW.permute(0, 2, 3, 1).reshape(batch * height, width, channels)
+    sums = torch.bmm(rows.new_ones(batch * height, 1, width), rows)
+    return sums.view(batch, height, channels).float().sum(1)

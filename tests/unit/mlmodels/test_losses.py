@@ -5,7 +5,7 @@ import torch
 
 from mlmodels import losses
 from mlmodels.motion import synthetic_pair
-from mlmodels.network import TransformNetwork
+from mlmodels.network import EighthNetwork
 from mlmodels.vgg import STATISTICS_SIZE, VGGFeatures, channel_statistics
 
 
@@ -87,7 +87,7 @@ def test_motion_is_drawn_from_its_generator_alone():
 def test_fifty_steps_learn_to_copy_a_picture():
     torch.manual_seed(3)
     network, image, embedding = (
-        TransformNetwork(embedding=4, blocks=1, width=16, kernel=3),
+        EighthNetwork(embedding=4, blocks=1, width=16),
         images(1, 32),
         torch.ones(1, 4),
     )

@@ -3,13 +3,13 @@
 import pytest
 import torch
 
-from mlmodels.network import NETWORKS, TransformNetwork, _Norms, binomial_kernel
+from mlmodels.network import NETWORKS, TransformNetwork, _Norms, binomial_kernel, subpixel_binomial
 
 
-@pytest.fixture
-def network() -> TransformNetwork:
+@pytest.fixture(params=NETWORKS)
+def network(request: pytest.FixtureRequest) -> TransformNetwork:
     torch.manual_seed(0)
-    return NETWORKS["student"](embedding=8, blocks=2, width=16, kernel=3).eval()
+    return NETWORKS[request.param](embedding=8, blocks=2, width=16).eval()
 
 
 @pytest.mark.parametrize("size", [(32, 32), (33, 47), (64, 50), (71, 120)])
@@ -60,11 +60,12 @@ def test_statistics_of_one_frame_paint_it_as_live_ones_do(network):
     torch.testing.assert_close(folded, network(frame, embedding), atol=1e-5, rtol=1e-4)
 
 
+@pytest.mark.parametrize("network", ["quarter"], indirect=True)
 def test_padding_keeps_the_halo_out_of_the_picture(network):
     flat, embedding = torch.full((1, 3, 96, 96), 0.5), torch.randn(1, 8)
     norms = _Norms(network, embedding, None)
 
-    bare, _ = network._run(flat, embedding, norms)
+    bare, _ = network.run(flat, norms)
     padded = network(flat, embedding)
 
     assert halo(padded) < 0.5 * halo(bare)
@@ -83,3 +84,13 @@ def test_the_last_filter_stops_a_checkerboard():
     filtered = torch.nn.functional.conv2d(board[None, None], binomial_kernel(1))
 
     assert filtered.abs().max() < 1e-6
+
+
+def test_the_filter_of_the_subpixels_is_the_one_of_the_whole_picture():
+    subpixels = torch.randn(1, 12, 6, 7)
+    shuffle, convolve = torch.nn.functional.pixel_shuffle, torch.nn.functional.conv2d
+
+    before = shuffle(convolve(subpixels, subpixel_binomial(), padding=1), 2)
+    after = convolve(shuffle(subpixels, 2), binomial_kernel(3), padding=1, groups=3)
+
+    torch.testing.assert_close(before, after)

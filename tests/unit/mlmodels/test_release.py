@@ -7,8 +7,8 @@ import pytest
 import torch
 
 from mlmodels import release
-from mlmodels.network import TransformNetwork
-from mlmodels.predictor import MobileNetV3Small
+from mlmodels.network import EighthNetwork
+from mlmodels.predictor import MobileNetV3Texture
 
 
 @pytest.fixture(scope="module")
@@ -16,9 +16,9 @@ def folder(tmp_path_factory) -> Path:
     """A release exported from two checkpoints as training leaves them."""
     torch.manual_seed(0)
     root = tmp_path_factory.mktemp("release")
-    network = TransformNetwork(blocks=2, width=16, kernel=3)
+    network = EighthNetwork(blocks=2, width=16)
     weights = {f"transform.{name}": value for name, value in network.state_dict().items()}
-    options = {"network": {"blocks": 2, "width": 16, "kernel": 3}}
+    options = {"layout": "student", "network": {"blocks": 2, "width": 16}}
     transform = {
         "model": weights,
         "options": options,
@@ -27,7 +27,12 @@ def folder(tmp_path_factory) -> Path:
         "data": "d",
         "revision": "r",
     }
-    predictor = {"model": MobileNetV3Small().state_dict(), "step": 3, "metrics": {"held_out": 0.4}}
+    predictor = {
+        "model": MobileNetV3Texture().state_dict(),
+        "options": {"student": "mobilenetv3-texture"},
+        "step": 3,
+        "metrics": {"held_out": 0.4},
+    }
     for name, state in (("transform", transform), ("predictor", predictor)):
         (root / name).mkdir()
         torch.save(state, root / name / "checkpoint.pt")

@@ -22,7 +22,6 @@ checkpoint_every = 2
 [network]
 blocks = 1
 width = 16
-kernel = 3
 [[phases]]
 steps = 4
 size = 32
@@ -88,6 +87,23 @@ def test_an_unknown_option_is_refused(config):
 
     with pytest.raises(training.BadConfig, match="learning_speed"):
         training.read_options(config)
+
+
+def test_an_unknown_layout_is_refused(config):
+    config.write_text('layout = "eight"\n' + config.read_text())
+
+    with pytest.raises(training.BadConfig, match="student"):
+        training.Trainer(training.read_options(config))
+
+
+def test_a_mix_of_two_styles_lies_between_them():
+    black = data.StyleSample(torch.zeros(3, 4, 4), torch.zeros(1920))
+    white = data.StyleSample(torch.ones(3, 4, 4), torch.full((1920,), 8.0))
+
+    mixed = black.mixed_with(white, 0.25)
+
+    assert mixed.image_3SS.unique().tolist() == [0.25]
+    assert mixed.statistics.unique().tolist() == [2.0]
 
 
 def test_a_folder_without_pictures_is_refused(tmp_path):
