@@ -139,8 +139,9 @@ class FeatureCache:
 
     @torch.no_grad()
     def _features(self, image: Tensor) -> list[Tensor]:
-        with best_precision():
-            return [layer.float() for layer in self.vgg(image[None])]
+        device = self.vgg.mean.device
+        with best_precision(device=device.type):
+            return [layer.float().cpu() for layer in self.vgg(image[None].to(device))]
 
     def _measured(self, image: Tensor) -> dict[str, Tensor]:
         features = self._features(image)

@@ -13,15 +13,19 @@ import time
 import tomllib
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TextIO
+from typing import Any, TextIO
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from .data import fingerprint, list_pictures, load_crop
 from .network import channels_last
+from .options import BadConfig
 from .predictor import PREDICTORS
-from .training import BadConfig, StyleModel, git_revision
+from .stylemodel import read_kept
+from .training import git_revision
 from .vgg import STATISTICS_SIZE, VGGFeatures, best_precision, channel_statistics
 
 
@@ -37,7 +41,7 @@ class DistillOptions:
     stage: str
     run: str
     vgg: str
-    teacher: str  # a checkpoint of the transform stage
+    teacher: str  # a checkpoint of the student stage, or what `keep` made of it
     pictures: dict[str, float]  # folder: share of the lessons
     student: str = "mobilenetv3-texture"  # of PREDICTORS
     lessons: list[list[int]] = field(default_factory=lambda: [[128, 2400], [224, 600]])
@@ -47,6 +51,8 @@ class DistillOptions:
     learning_rate: float = 3e-3
     start_from: str = ""  # an earlier student: its eyes are good for a new teacher too
     readout: float = 1.0  # weight of the gamma/beta term beside the embedding's
+    output: float = 0.0  # weight of the painted pictures' term
+    painted: int = 4  # pictures of each batch that the output term paints
     seed: int = 1
     threads: int = 2
 
@@ -60,26 +66,51 @@ def read_options(path: Path) -> DistillOptions:
 
 
 class Lessons:
-    """Square crops (N, 3, S, S) as bytes with their VGG statistics (N, 1920), kept on disk as they grow."""
+    """Square crops (N, 3, S, S) as bytes and their VGG statistics (N, 1920), in two files that fill as we measure."""
 
     def __init__(self, options: DistillOptions, size: int, count: int) -> None:
         self.options, self.size, self.count = options, size, count
-        self.file = Path(options.run) / f"lessons-{size}.pt"
         self.folders = {folder: list_pictures([Path(folder)]) for folder in options.pictures}
         self.data = fingerprint([path for paths in self.folders.values() for path in paths])
-        self.images = torch.empty(0, 3, size, size, dtype=torch.uint8)
-        self.statistics = torch.empty(0, STATISTICS_SIZE)
+        self.folder = Path(options.run) / f"lessons-{size}-{count}-{options.seed}-{self.data}"
+        self.folder.mkdir(parents=True, exist_ok=True)
+        self.images = self._open("images.npy", np.uint8, (3, size, size))
+        self.statistics = self._open("statistics.npy", np.float32, (STATISTICS_SIZE,))
+
+    def _open(self, name: str, kind: type, shape: tuple[int, ...]) -> NDArray[Any]:
+        path = self.folder / name
+        if path.exists():
+            return np.load(path, mmap_mode="r+")
+        unfinished = path.with_suffix(".tmp.npy")
+        np.lib.format.open_memmap(unfinished, "w+", kind, (self.count, *shape)).flush()
+        unfinished.replace(path)
+        return np.load(path, mmap_mode="r+")
+
+    @property
+    def done(self) -> int:
+        """How many are measured. What comes behind may be half written; it is measured again."""
+        marker = self.folder / "done"
+        return int(marker.read_text()) if marker.exists() else 0
 
     def prepare(self, output: TextIO) -> None:
         """Measure what is missing, 100 crops at a time; a kill loses the last hundred at most."""
-        self._load()
-        vgg = VGGFeatures(Path(self.options.vgg)) if len(self.images) < self.count else None
-        while vgg and len(self.images) < self.count:
-            drawn = torch.stack([self._draw(index) for index in range(len(self.images), len(self.images) + 100)])
-            self.images = torch.cat([self.images, drawn])
-            self.statistics = torch.cat([self.statistics, *[measured(part, vgg) for part in drawn.split(4)]])
-            self._save()
-            print(f"lessons {len(self.images)}/{self.count} of {self.size} pixels", file=output, flush=True)
+        done = self.done
+        if done == self.count:
+            return
+        vgg = VGGFeatures(Path(self.options.vgg) if self.options.vgg else None)
+        while done < self.count:
+            until = min(done + 100, self.count)
+            drawn = torch.stack([self._draw(index) for index in range(done, until)])
+            self.images[done:until] = drawn.numpy()
+            self.statistics[done:until] = torch.cat([measured(part, vgg) for part in drawn.split(4)]).numpy()
+            done = until
+            self._mark(done)
+            print(f"lessons {done}/{self.count} of {self.size} pixels", file=output, flush=True)
+
+    def _mark(self, done: int) -> None:
+        unfinished = self.folder / "done.tmp"
+        unfinished.write_text(str(done))
+        unfinished.replace(self.folder / "done")
 
     def _draw(self, index: int) -> Tensor:
         rng = random.Random(f"{self.options.seed} {index}")
@@ -96,18 +127,6 @@ class Lessons:
         # Strokes keep the scale at which the picture is used, whatever part of it the crop shows.
         zoom = rng.choice((1.0, 1.0, 1.2, 1.6)) * PREDICTORS[self.options.student].INPUT_SIZE / self.size
         return load_crop(rng.choice(self.folders[folder]), self.size, rng, zoom=zoom)
-
-    def _load(self) -> None:
-        self.file.parent.mkdir(parents=True, exist_ok=True)
-        if self.file.exists():
-            saved = torch.load(self.file, weights_only=True)
-            if saved["data"] == self.data:
-                self.images, self.statistics = saved["images"], saved["statistics"]
-
-    def _save(self) -> None:
-        unfinished = self.file.with_suffix(".tmp")
-        torch.save({"images": self.images, "statistics": self.statistics, "data": self.data}, unfinished)
-        unfinished.replace(self.file)
 
 
 @torch.no_grad()
@@ -132,10 +151,7 @@ class Distiller:
         torch.set_num_threads(options.threads)
         torch.manual_seed(options.seed)
         self.options, self.step = options, 0
-        taught = torch.load(options.teacher, weights_only=True)
-        self.teacher = StyleModel(taught["options"]["layout"], taught["options"]["network"])
-        self.teacher.load_state_dict(taught["model"])
-        self.teacher.requires_grad_(False)
+        self.teacher = channels_last(read_kept(Path(options.teacher)).model().requires_grad_(False))
         self.student = channels_last(PREDICTORS[options.student]())
         self.optimizer = torch.optim.AdamW(self.student.parameters(), options.learning_rate, weight_decay=1e-3)
         self.lessons = [Lessons(options, size, count) for size, count in options.lessons]
@@ -166,7 +182,7 @@ class Distiller:
         """Measure the lessons, ask the teacher once for every answer."""
         for lessons in self.lessons:
             lessons.prepare(output)
-        self.targets = [self.teacher.predictor(lessons.statistics) for lessons in self.lessons]
+        self.targets = [self.teacher.predictor(torch.from_numpy(lessons.statistics)) for lessons in self.lessons]
         everything = torch.cat(self.targets)
         self.spread = everything.var(0).mean()
         self.read_spread = self.teacher.transform.film(everything).var(0).mean()
@@ -176,7 +192,10 @@ class Distiller:
         for group in self.optimizer.param_groups:
             group["lr"] = self._learning_rate()
         images, targets = self._batch()
-        loss = self.loss(images, targets)
+        predicted = self.student(images)
+        loss = self.loss(predicted, targets)
+        if self.options.output:
+            loss = loss + self.options.output * self.output_loss(images, predicted, targets)
         self.optimizer.zero_grad()
         loss.backward()
         nn.utils.clip_grad_norm_(self.student.parameters(), 5.0)
@@ -184,19 +203,31 @@ class Distiller:
         self.step += 1
         return float(loss.detach())
 
-    def loss(self, images: Tensor, target: Tensor) -> Tensor:
+    def loss(self, predicted: Tensor, target: Tensor) -> Tensor:
         """Embedding error and gamma/beta error, each relative to the teacher's spread (1 = knows nothing)."""
-        predicted = self.student(images)
         read, wanted = self.teacher.transform.film(predicted), self.teacher.transform.film(target)
         embedding = (predicted - target).square().mean() / self.spread
         return embedding + self.options.readout * (read - wanted).square().mean() / self.read_spread
+
+    def output_loss(self, images: Tensor, predicted: Tensor, target: Tensor) -> Tensor:
+        """
+        Paint some of the batch's pictures in the styles of others, with both embeddings: the mean square difference of
+        the paintings, relative to how much paintings in two styles differ.
+        """
+        count = self.options.painted
+        photos = images[:count].flip(0)
+        with torch.no_grad():
+            wanted = self.teacher.transform(photos, target[:count])
+            elsewhere = self.teacher.transform(photos, target[:count].roll(1, 0))
+        spread = (wanted - elsewhere).square().mean() + 1e-4
+        return (self.teacher.transform(photos, predicted[:count]) - wanted).square().mean() / spread
 
     def _batch(self) -> tuple[Tensor, Tensor]:
         rng = random.Random(f"{self.options.seed} batch {self.step}")
         counts = [self._taught(index) for index in range(len(self.lessons))]
         kind = rng.choices(range(len(counts)), counts)[0]
-        chosen = torch.tensor([rng.randrange(counts[kind]) for _ in range(self.options.batch)])
-        images = self.lessons[kind].images[chosen].float() / 255
+        chosen = [rng.randrange(counts[kind]) for _ in range(self.options.batch)]
+        images = torch.from_numpy(self.lessons[kind].images[chosen]).float() / 255
         # Neither a mirror nor a shift around the edges changes a channel statistic by much.
         images = images.flip(-1) if rng.random() < 0.5 else images
         shift = rng.randrange(images.shape[-1]), rng.randrange(images.shape[-1])
@@ -216,8 +247,10 @@ class Distiller:
         """Return the loss on the lessons that were kept apart."""
         start = self._taught(len(self.lessons) - 1)
         self.student.eval()
-        images, targets = self.lessons[-1].images[start:].float() / 255, self.targets[-1][start:]
-        errors = [self.loss(part, wanted) for part, wanted in zip(images.split(25), targets.split(25), strict=True)]
+        images = torch.from_numpy(self.lessons[-1].images[start:]).float() / 255
+        targets = self.targets[-1][start:]
+        pairs = zip(images.split(25), targets.split(25), strict=True)
+        errors = [self.loss(self.student(part), wanted) for part, wanted in pairs]
         self.student.train()
         return {"held_out": float(torch.stack(errors).mean())}
 

@@ -34,6 +34,9 @@ class MovingPair:
     grid_BHW2: Tensor
     seen_B1HW: Tensor
 
+    def to(self, device: torch.device) -> "MovingPair":
+        return MovingPair(*(part.to(device) for part in (self.second_B3HW, self.grid_BHW2, self.seen_B1HW)))
+
     def mirrored(self) -> "MovingPair":
         grid = self.grid_BHW2.flip(2) * torch.tensor([-1.0, 1.0])
         return MovingPair(self.second_B3HW.flip(-1), grid, self.seen_B1HW.flip(-1))

@@ -283,7 +283,8 @@ class _Norms:
 
 def _single_precision() -> AbstractContextManager[object]:
     """Step out of autocast: half a level of banding in the painting would be flicker between frames."""
-    return torch.autocast("cpu", enabled=False) if torch.is_autocast_enabled("cpu") else nullcontext()
+    kind = next((kind for kind in ("cpu", "cuda") if torch.is_autocast_enabled(kind)), None)
+    return torch.autocast(kind, enabled=False) if kind else nullcontext()
 
 
 def pad(images_B3HW: Tensor) -> Tensor:

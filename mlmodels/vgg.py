@@ -53,13 +53,14 @@ class VGGFeatures(nn.Module):
         return taken
 
 
-def best_precision(wanted: str = "auto") -> torch.autocast:
+def best_precision(wanted: str = "auto", device: str = "cpu") -> torch.autocast:
     """
     Return the context in which the networks run: twice as fast in bfloat16, four times slower where it is emulated.
 
     :param wanted: "on", "off", or "auto": on where the processor multiplies bfloat16 by itself
     """
-    return torch.autocast("cpu", torch.bfloat16, enabled=wanted == "on" or (wanted == "auto" and has_bf16()))
+    able = torch.cuda.is_bf16_supported() if device == "cuda" else has_bf16()
+    return torch.autocast(device, torch.bfloat16, enabled=wanted == "on" or (wanted == "auto" and able))
 
 
 @cache
@@ -109,7 +110,7 @@ class _Moments(torch.autograd.Function):
 
 
 def _sum_of_rows(features_BKHW: Tensor) -> Tensor:
-    """Sum over the pixels, (B, K): a row by a matrix product (bfloat16 has no fast sum), the rows in single precision."""
+    """Sum over the pixels, (B, K): a row by a matrix product (bfloat16 has no fast sum), rows in single precision."""
     batch, channels, height, width = features_BKHW.shape
     rows = features_BKHW.permute(0, 2, 3, 1).reshape(batch * height, width, channels)
     sums = torch.bmm(rows.new_ones(batch * height, 1, width), rows)

@@ -1,5 +1,6 @@
 """A run resumes as if it had never been killed; bad files are refused."""
 
+import dataclasses
 import random
 from pathlib import Path
 
@@ -8,9 +9,11 @@ import pytest
 import torch
 from PIL import Image
 
-from mlmodels import data, training
+from mlmodels import data, objective, sampling, sheets, stylemodel, train, training
+from mlmodels.options import BadConfig, Phase, learning_rate, read_options
 
 CONFIG = """
+stage = "student"
 run = "{folder}/run"
 vgg = ""
 content = ["{folder}/photos"]
@@ -45,7 +48,7 @@ def config(tmp_path: Path) -> Path:
 @pytest.fixture(autouse=True)
 def small_style_crops(monkeypatch):
     """Style crops of 160 px are for real training; here the crop's size does not matter."""
-    monkeypatch.setattr(training.Sampler, "_style", lambda self, rng: self.cache.style(rng.choice(self.styles), 32))
+    monkeypatch.setattr(sampling.Sampler, "_style", lambda self, rng: self.cache.style(rng.choice(self.styles), 32))
 
 
 def weights(trainer: training.Trainer) -> torch.Tensor:
@@ -54,7 +57,7 @@ def weights(trainer: training.Trainer) -> torch.Tensor:
 
 def test_a_killed_run_goes_on_with_the_same_pictures_and_the_same_weights(config):
     # A second folder for the run that is never interrupted.
-    options = training.read_options(config)
+    options = read_options(config)
     whole = training.Trainer(options)
     for _ in range(4):
         whole.train_step()
@@ -72,7 +75,7 @@ def test_a_killed_run_goes_on_with_the_same_pictures_and_the_same_weights(config
 
 
 def test_a_checkpoint_tells_what_it_was_trained_on(config):
-    trainer = training.Trainer(training.read_options(config))
+    trainer = training.Trainer(read_options(config))
     trainer.save({"style": 0.5})
 
     saved = torch.load(trainer.checkpoint, weights_only=True)
@@ -85,15 +88,76 @@ def test_a_checkpoint_tells_what_it_was_trained_on(config):
 def test_an_unknown_option_is_refused(config):
     config.write_text("learning_speed = 3\n" + config.read_text())
 
-    with pytest.raises(training.BadConfig, match="learning_speed"):
-        training.read_options(config)
+    with pytest.raises(BadConfig, match="learning_speed"):
+        read_options(config)
+
+
+@pytest.mark.parametrize("line", ["", 'stage = "studend"'])
+def test_a_file_without_a_known_stage_is_refused_in_one_line(config, capsys, line):
+    config.write_text(config.read_text().replace('stage = "student"', line))
+
+    assert train.main([str(config)]) == 2
+    said = capsys.readouterr().err
+    assert "stage must be one of teacher, student" in said
+    assert said.count("\n") == 1
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="there is one")
+def test_a_graphics_card_that_is_not_there_is_refused(config):
+    config.write_text('device = "cuda"\n' + config.read_text())
+
+    with pytest.raises(BadConfig, match="cuda"):
+        training.Trainer(read_options(config))
+
+
+def test_what_is_kept_of_a_run_begins_the_next_one(config, tmp_path):
+    trainer = training.Trainer(read_options(config))
+    trainer.train_step()
+    trainer.save({})
+    kept = tmp_path / "kept.safetensors"
+    stylemodel.keep(trainer.checkpoint, kept)
+    config.write_text(f'start_from = "{kept}"\n' + config.read_text().replace("/run", "/next"))
+
+    following = training.Trainer(read_options(config))
+
+    assert following.step == 0
+    torch.testing.assert_close(weights(following), weights(trainer), atol=1e-3, rtol=1e-3)  # half precision on disk
+
+
+@pytest.mark.parametrize("name", ["kept.safetensors", "checkpoint.pt"])
+def test_a_file_that_holds_no_weights_is_refused(tmp_path, name):
+    (tmp_path / name).write_bytes(b"nothing of the kind")
+
+    with pytest.raises(BadConfig, match=name):
+        stylemodel.read_kept(tmp_path / name)
+
+
+def test_a_sheet_shows_every_photograph_in_every_style(config, tmp_path, monkeypatch):
+    monkeypatch.setattr(sheets, "SIDE", 32)
+    trainer = training.Trainer(read_options(config))
+
+    sheets.Sheet(trainer.sampler).draw(trainer.model, tmp_path / "sheet.jpg")
+
+    with Image.open(tmp_path / "sheet.jpg") as sheet:
+        assert sheet.size == (3 * 32, 3 * 32)  # two styles and two photographs, with a border of themselves
+
+
+@pytest.mark.parametrize("term", ["content", "style", "temporal", "variation", "own"])
+def test_every_term_can_be_switched_off(term):
+    parts = {name: torch.ones(2) for name in ("content", "style", "output", "feature", "variation", "own")}
+    own = torch.tensor([True, False])
+    whole = Phase(steps=1, content=1, style=1, temporal=1, feature=1, variation=1, own=1)
+
+    without = objective.weighed(parts, dataclasses.replace(whole, **{term: 0}), own)
+
+    assert without < objective.weighed(parts, whole, own)
 
 
 def test_an_unknown_layout_is_refused(config):
     config.write_text('layout = "eight"\n' + config.read_text())
 
-    with pytest.raises(training.BadConfig, match="student"):
-        training.Trainer(training.read_options(config))
+    with pytest.raises(BadConfig, match="student"):
+        training.Trainer(read_options(config))
 
 
 def test_a_mix_of_two_styles_lies_between_them():
@@ -112,9 +176,9 @@ def test_a_folder_without_pictures_is_refused(tmp_path):
 
 
 def test_the_learning_rate_warms_up_and_falls(config):
-    options = training.read_options(config)
+    options = read_options(config)
 
-    rates = [training.learning_rate(options, step) for step in (0, 3)]
+    rates = [learning_rate(options, step) for step in (0, 3)]
 
     assert 0 < rates[0] < rates[1]
 

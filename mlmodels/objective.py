@@ -1,0 +1,49 @@
+"""What a step minimizes: every term of `losses`, weighed as the phase says."""
+
+import contextlib
+
+import torch
+from torch import Tensor
+
+from . import losses
+from .options import Phase
+from .sampling import Batch
+from .stylemodel import StyleModel
+from .vgg import VGGFeatures, channel_statistics
+
+
+def losses_of(
+    model: StyleModel, vgg: VGGFeatures, batch: Batch, phase: Phase, precision: torch.autocast | None = None
+) -> dict[str, Tensor]:
+    """
+    Paint a moving pair and weigh every term; `total` is what is minimized, the others are unweighted means.
+
+    :param precision: the context in which both networks run; the losses themselves are always single precision
+    """
+    first, pair, embedding = batch.images, batch.pair, model.embed(batch.style_BS, batch.style_images)
+    with precision or contextlib.nullcontext():
+        painted, body = model.transform.paint(torch.cat([first, pair.second_B3HW]), embedding.repeat(2, 1))
+        (now, later), (body_now, body_later) = painted.chunk(2), body.chunk(2)
+        features = vgg(now)
+    parts = {
+        "content": _content(features, batch),
+        "style": losses.style_loss(channel_statistics(features), batch.style_BS),
+        "output": losses.output_temporal_loss((now, later), (first, pair.second_B3HW), pair.grid_BHW2, pair.seen_B1HW),
+        "feature": losses.feature_temporal_loss((body_now, body_later), pair.grid_BHW2, pair.seen_B1HW),
+        "variation": losses.total_variation(now),
+        "own": (now - first).abs().mean((1, 2, 3)) * batch.own_B,
+    }
+    return {"total": weighed(parts, phase, batch.own_B)} | {name: value.mean() for name, value in parts.items()}
+
+
+def weighed(parts: dict[str, Tensor], phase: Phase, own_B: Tensor) -> Tensor:
+    """Return the sum of all terms, a number; a weight of zero switches its term off."""
+    # An own picture is taught by its pixels; its style is met by itself.
+    painting = torch.where(own_B, 0.3, 1.0) * (phase.content * parts["content"] + phase.style * parts["style"])
+    steady = phase.temporal * (parts["output"] + phase.feature * parts["feature"])
+    return (painting + steady + phase.variation * parts["variation"] + phase.own * parts["own"]).mean()
+
+
+def _content(features: list[Tensor], batch: Batch) -> Tensor:
+    painted = [layer.float() for layer in features[2:]]
+    return losses.content_loss([*features[:2], *painted], [*features[:2], batch.relu3_1, batch.relu4_1])

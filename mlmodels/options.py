@@ -1,0 +1,108 @@
+"""What a training file may say: one TOML file a stage, each value with its meaning beside it."""
+
+import math
+import tomllib
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import torch
+
+
+class BadConfig(ValueError):
+    """The training file names an option that does not exist, or gives it a value that cannot be."""
+
+
+@dataclass(frozen=True)
+class Phase:
+    """Some steps at one crop size with one set of loss weights; the learning rate falls by a cosine."""
+
+    steps: int
+    size: int = 160
+    batch: int = 4
+    content: float = 1.0
+    style: float = 20.0
+    temporal: float = 150.0
+    feature: float = 0.002  # of the temporal weight: the relative feature term's share
+    variation: float = 1.0
+    own: float = 2.0  # of the distance in pixels where a picture is its own style
+    learning_rate: tuple[float, float] = (1e-3, 1e-3)
+
+
+@dataclass(frozen=True)
+class TrainingOptions:
+    """One TOML file. Paths are relative to the working directory."""
+
+    stage: str
+    run: str
+    vgg: str
+    content: list[str]
+    styles: list[str]
+    phases: list[Phase]
+    layout: str = "student"  # of NETWORKS
+    network: dict[str, int] = field(default_factory=dict)
+    seed: int = 1
+    device: str = "auto"  # "cpu", "cuda", or cuda where there is one
+    threads: int = 2
+    workers: int = 1  # processes that share each batch; on crowded cores two of one thread beat one of two
+    warm_up: int = 200
+    mix_share: float = 0.25  # samples whose style is a mix of two: styles that nobody painted
+    own_share: float = 0.15  # samples whose style is their own picture: they teach strength 0
+    content_pool: int = 1200  # pictures whose features are kept in memory
+    style_pool: int = 1200
+    checkpoint_every: int = 200
+    sheet_every: int = 500  # steps between two sheets of painted pictures to look at; 0 for none
+    favourites: list[str] = field(default_factory=list)  # folders of styles that are always in the pool
+    favourite_share: float = 0.15
+    freeze_predictor: bool = False  # keeps the embedding space fixed while a student is taught it
+    start_from: str = ""  # a checkpoint whose weights (not optimizer) a new run begins with
+    embed_with: str = (
+        ""  # a distilled student's checkpoint: the network then learns to paint with that one's embeddings
+    )
+    clips: str = ""  # a folder of videos: real motion for some of the samples
+    clip_share: float = 0.25
+    cache: str = ""  # a folder that keeps the features of the crops; they outlive the run
+    bf16: str = "auto"  # convolutions in bfloat16: "on", "off", or on where the processor multiplies it by itself
+
+    @property
+    def place(self) -> torch.device:
+        """:raises BadConfig: cuda is asked for and not there"""
+        if self.device == "cuda" and not torch.cuda.is_available():
+            raise BadConfig('device = "cuda", but torch sees none')
+        return torch.device("cuda" if self.device != "cpu" and torch.cuda.is_available() else "cpu")
+
+    @property
+    def steps(self) -> int:
+        return sum(phase.steps for phase in self.phases)
+
+
+def read_options(path: Path) -> TrainingOptions:
+    """
+    Read a training file.
+
+    :raises BadConfig: unknown keys, missing keys or no phases
+    """
+    values = tomllib.loads(path.read_text())
+    try:
+        phases = [
+            Phase(**{**row, "learning_rate": tuple(row.get("learning_rate", (1e-3, 1e-3)))})
+            for row in values.pop("phases")
+        ]
+        return TrainingOptions(**values, phases=phases)
+    except (TypeError, KeyError) as error:
+        raise BadConfig(f"{path}: {error}") from error
+
+
+def phase_at(options: TrainingOptions, step: int) -> tuple[Phase, float]:
+    """Return the phase that a step (from 0) belongs to and how far through it the step is, 0..1."""
+    start = 0
+    for phase in options.phases:
+        if step < start + phase.steps:
+            return phase, (step - start) / phase.steps
+        start += phase.steps
+    return options.phases[-1], 1.0
+
+
+def learning_rate(options: TrainingOptions, step: int) -> float:
+    phase, done = phase_at(options, step)
+    start, end = phase.learning_rate
+    return min(1.0, (step + 1) / options.warm_up) * (end + (start - end) * 0.5 * (1 + math.cos(math.pi * done)))

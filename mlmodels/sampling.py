@@ -1,0 +1,93 @@
+"""
+What step N trains on: a function of the seed and N alone, so that a resumed run sees what the first would have seen.
+
+Images are RGB floats in [0, 1], (3, S, S); statistics are `vgg.channel_statistics`, (1920,).
+"""
+
+import random
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from .data import ContentSample, FeatureCache, StyleSample, list_pictures
+from .motion import MovingPair, synthetic_pair
+from .options import Phase, TrainingOptions
+
+PAIRS_A_CLIP = 8
+STYLE_SIZE = 224  # pixels of a style crop, from a painting of 224 to 291 on its short side
+
+
+class Sampler:
+    """What step N trains on: a function of the seed and N alone."""
+
+    def __init__(self, options: TrainingOptions, cache: FeatureCache) -> None:
+        self.options, self.cache = options, cache
+        self.content = self._pool(options.content, options.content_pool)
+        self.styles = self._pool(options.styles, options.style_pool)
+        self.favourites = list_pictures([Path(folder) for folder in options.favourites]) if options.favourites else []
+        self.clips = sorted(Path(options.clips).glob("*.mp4")) if options.clips else []
+
+    def _pool(self, folders: list[str], most: int) -> list[Path]:
+        paths = list_pictures([Path(folder) for folder in folders])
+        random.Random(self.options.seed).shuffle(paths)
+        return paths[:most]
+
+    def draw(self, step: int, phase: Phase, worker: int = 0) -> "Batch":
+        """Return one worker's share of the step's batch."""
+        rng = random.Random(f"{self.options.seed} {step} {worker}" if worker else f"{self.options.seed} {step}")
+        photos = [self._photo(rng, phase.size) for _ in range(phase.batch // self.options.workers)]
+        own = [rng.random() < self.options.own_share for _ in photos]
+        drawn = [self._style(rng) for _ in photos]
+        styles = [
+            StyleSample(photo.image_3SS, photo.statistics) if is_own else style
+            for photo, is_own, style in zip(photos, own, drawn, strict=True)
+        ]
+        return batch_of(photos, styles, own, torch.Generator().manual_seed(rng.getrandbits(48)))
+
+    def _style(self, rng: random.Random) -> StyleSample:
+        favoured = self.favourites and rng.random() < self.options.favourite_share
+        style = self.cache.style(rng.choice(self.favourites if favoured else self.styles), STYLE_SIZE)
+        if rng.random() < self.options.mix_share:
+            other = self.cache.style(rng.choice(self.styles), STYLE_SIZE)
+            style = style.mixed_with(other, rng.random())
+        return style
+
+    def _photo(self, rng: random.Random, size: int) -> ContentSample:
+        if self.clips and rng.random() < self.options.clip_share:
+            sample = self.cache.clip(rng.choice(self.clips), rng.randrange(PAIRS_A_CLIP), size)
+        else:
+            sample = self.cache.content(rng.choice(self.content), size)
+        return sample.mirrored() if rng.random() < 0.5 else sample
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Photographs with their next frames, the styles to paint them with, and which of them get themselves as style."""
+
+    images: Tensor  # (B, 3, S, S)
+    relu3_1: Tensor
+    relu4_1: Tensor
+    pair: MovingPair
+    style_BS: Tensor  # (B, 1920)
+    style_images: list[Tensor]  # each (3, S, S) of its own size
+    own_B: Tensor
+
+    def to(self, device: torch.device) -> "Batch":
+        moved = (part.to(device) for part in (self.images, self.relu3_1, self.relu4_1))
+        images = [image.to(device) for image in self.style_images]
+        return Batch(*moved, self.pair.to(device), self.style_BS.to(device), images, self.own_B.to(device))
+
+
+def batch_of(
+    photos: list[ContentSample], styles: list[StyleSample], own: list[bool], generator: torch.Generator
+) -> Batch:
+    """Stack the samples; the second frames are real where the photograph is a clip's, else synthetic."""
+    images = torch.stack([photo.image_3SS for photo in photos])
+    pair = synthetic_pair(images, generator)
+    for index, photo in enumerate(photos):
+        pair = pair.with_real(index, photo.pair) if photo.pair else pair
+    relu3_1, relu4_1 = (torch.stack([getattr(photo, layer) for photo in photos]) for layer in ("relu3_1", "relu4_1"))
+    statistics = torch.stack([style.statistics for style in styles])
+    return Batch(images, relu3_1, relu4_1, pair, statistics, [style.image_3SS for style in styles], torch.tensor(own))

@@ -1,0 +1,122 @@
+"""The student learns what its teacher says, and lessons outlive a kill."""
+
+import io
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from mlmodels import distillation
+from mlmodels.options import BadConfig
+from mlmodels.stylemodel import StyleModel
+
+CONFIG = """
+stage = "distill"
+run = "{folder}/run"
+vgg = ""
+teacher = "{folder}/teacher.pt"
+lessons = [[32, 12]]
+held_out = 4
+steps = 4
+batch = 4
+threads = 1
+[pictures]
+"{folder}/pictures" = 1.0
+"""
+
+
+@pytest.fixture
+def config(tmp_path: Path) -> Path:
+    rng = np.random.default_rng(0)
+    (tmp_path / "pictures").mkdir()
+    for name in "abc":
+        Image.fromarray(rng.integers(0, 255, (40, 48, 3), dtype=np.uint8)).save(tmp_path / "pictures" / f"{name}.png")
+    torch.manual_seed(0)
+    network = {"blocks": 1, "width": 16, "deep": 16}
+    model = StyleModel("student", network).state_dict()
+    torch.save({"options": {"layout": "student", "network": network}, "model": model}, tmp_path / "teacher.pt")
+    path = tmp_path / "distill.toml"
+    path.write_text(CONFIG.format(folder=tmp_path))
+    return path
+
+
+def distiller(config: Path) -> distillation.Distiller:
+    return distillation.Distiller(distillation.read_options(config))
+
+
+def test_lessons_are_measured_once(config, monkeypatch):
+    distiller(config).prepare(io.StringIO())
+    monkeypatch.setattr(distillation, "measured", lambda *_: pytest.fail("measured again"))
+
+    again = distiller(config)
+    again.prepare(io.StringIO())
+
+    assert again.lessons[0].done == 12
+    assert np.abs(again.lessons[0].statistics).sum(1).min() > 0
+
+
+def test_lessons_that_a_kill_left_half_written_are_measured_again(config):
+    first = distiller(config)
+    first.prepare(io.StringIO())
+    whole = np.array(first.lessons[0].statistics)
+    first.lessons[0]._mark(0)
+    first.lessons[0].statistics[:] = 0
+
+    again = distiller(config)
+    again.prepare(io.StringIO())
+
+    np.testing.assert_array_equal(again.lessons[0].statistics, whole)
+
+
+def test_a_killed_student_goes_on_where_it_was(config):
+    whole = distiller(config)
+    whole.prepare(io.StringIO())
+    for _ in range(4):
+        whole.train_step()
+
+    first = distiller(config)
+    first.prepare(io.StringIO())
+    first.train_step()
+    first.train_step()
+    first.save({})
+    resumed = distiller(config)
+    resumed.run(io.StringIO())
+
+    assert resumed.step == 4
+    assert torch.equal(weights(resumed), weights(whole))
+
+
+def weights(distiller: distillation.Distiller) -> torch.Tensor:
+    return torch.cat([weight.detach().flatten() for weight in distiller.student.parameters()])
+
+
+def test_who_says_what_the_teacher_says_is_without_fault(config):
+    ours = distiller(config)
+    ours.prepare(io.StringIO())
+    target, images = ours.targets[0][:4], torch.rand(4, 3, 32, 32)
+
+    assert ours.loss(target, target) == 0
+    assert ours.output_loss(images, target, target) < 1e-9  # training and use sum a norm's statistics in another order
+    assert ours.loss(target + 1, target) > 0
+    assert ours.output_loss(images, target + 10, target) > 0
+
+
+def test_the_output_term_teaches_the_student(config):
+    config.write_text("output = 1.0\n" + config.read_text())
+    ours = distiller(config)
+    ours.prepare(io.StringIO())
+    before = weights(ours)
+
+    ours.train_step()
+
+    assert not torch.equal(weights(ours), before)
+    assert all(weight.grad is None for weight in ours.teacher.parameters())
+
+
+def test_an_unknown_option_is_refused(config):
+    config.write_text("speed = 3\n" + config.read_text())
+
+    with pytest.raises(BadConfig, match="speed"):
+        distillation.read_options(config)
