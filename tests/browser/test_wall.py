@@ -9,7 +9,7 @@ from playwright.sync_api import Locator, Page, expect
 from .conftest import DESKTOP, PHONE
 from .steps import sign_up
 
-pytestmark = [pytest.mark.browser, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(900, method="thread")]
 
 Open = Callable[..., Page]
 Shoot = Callable[[Page, str], None]
