@@ -13,6 +13,7 @@ from foundation.errors import ApplicationError, Conflict, NotAllowed
 from .models import Suspension, User
 from .selectors import MODERATORS, user_is_moderator
 from .sockets import group_of
+from .usernames import HOUSE
 
 
 class ReasonMissing(ApplicationError):
@@ -30,6 +31,26 @@ class AlreadySuspended(Conflict):
 class NotSuspended(Conflict):
     code = "not_suspended"
     title = "This person is not suspended"
+
+
+def user_house() -> User:
+    """
+    Return the account of the house; nobody can log in with it.
+
+    Somebody may have taken its name before names were reserved; then it goes by its second.
+
+    :raises Conflict: when people have both
+    """
+    for name in HOUSE:
+        found = User.objects.filter(username__iexact=name).first()
+        if found is None:
+            house = User(username=name, display_name="Impasto")
+            house.set_unusable_password()
+            house.save()
+            return house
+        if not found.has_usable_password():
+            return found
+    raise Conflict(f"The names {' and '.join(HOUSE)} belong to people. Rename one of them on the staff site.")
 
 
 def user_describe(*, user: User, display_name: str | None = None, bio: str | None = None) -> User:

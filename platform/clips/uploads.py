@@ -172,7 +172,7 @@ def _sweep_files() -> int:
     root = conf.uploads_root()
     # Files first, rows after: a row of a file seen here was there before, or the file is new and still locked.
     files = {path.stem: path for path in root.glob("*.part")} if root.is_dir() else {}
-    done = Q(job__state="succeeded") | Q(job__state="failed", job__error_code__in=FINAL)
+    done = Q(job__state__in=["succeeded", "cancelled"]) | Q(job__state="failed", job__error_code__in=FINAL)
     needed = {str(pk) for pk in Upload.objects.filter(pk__in=list(files)).exclude(done).values_list("pk", flat=True)}
     unknown = [path for name, path in files.items() if name not in needed]
     for path in unknown:

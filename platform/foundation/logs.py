@@ -5,6 +5,9 @@ import logging
 from datetime import UTC, datetime
 from typing import Any
 
+from redis.exceptions import ConnectionError as StoreGone
+from redis.exceptions import TimeoutError as StoreSlow
+
 from . import context
 
 _ALWAYS_THERE = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "request_id", "job_id", "taskName"}
@@ -25,6 +28,17 @@ class NoUnavailable(logging.Filter):
 
     def filter(self, record: logging.LogRecord) -> bool:
         return getattr(record, "status_code", None) != 503
+
+
+class StoreAway(logging.Filter):
+    """The channel layer tells of every second without its store in forty lines; one says as much."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        error = record.exc_info[1] if record.exc_info else None
+        if isinstance(error, StoreGone | StoreSlow):
+            record.msg, record.args, record.exc_info = "the channel store does not answer: %s", (error,), None
+            record.levelno, record.levelname = logging.WARNING, "WARNING"
+        return True
 
 
 class JsonFormatter(logging.Formatter):

@@ -4,9 +4,10 @@ import base64
 import re
 import uuid
 from pathlib import Path
+from typing import Any
 
 import numpy as np
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import JSHandle, Locator, Page, expect
 
 ROOT = Path(__file__).resolve().parents[2]
 SWAN = ROOT / "platform/clips/demo/davis-blackswan.mp4"
@@ -15,6 +16,18 @@ PASSWORD = "a long pass phrase 7"
 FRAME_MS = 60_000
 INGEST_MS = 120_000
 PAINTING_MS = 300_000
+ANSWER_MS = 60_000
+
+
+def ask(page: Page, function: str, argument: Any = None) -> Any:
+    """Call a function in the page and return its answer. It has a bound, which `page.evaluate` has not."""
+    packed = handle_of(page, f"async (argument) => ({{ answer: await ({function})(argument) }})", argument)
+    return packed.json_value()["answer"]
+
+
+def handle_of(page: Page, function: str, argument: Any = None) -> JSHandle:
+    """Call a function in the page and return a handle of the object it answers with."""
+    return page.wait_for_function(function, arg=argument, timeout=ANSWER_MS)
 
 
 def sign_up(page: Page) -> str:
@@ -32,7 +45,8 @@ def drop_file(page: Page, film: Path) -> None:
     """Drag a file from the desktop over the page and let it go there."""
     page.goto("/create")
     expect(page.get_by_role("heading", name="Start a painting")).to_be_visible()
-    transfer = page.evaluate_handle(
+    transfer = handle_of(
+        page,
         """([text, name]) => {
             const bytes = Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
             const transfer = new DataTransfer();
@@ -87,14 +101,16 @@ class Frame:
 
 def pixels_of(image: Locator) -> np.ndarray:
     """Return a small copy of a picture, (18, 32, 3) levels 0..255."""
-    levels = image.evaluate(
+    levels = ask(
+        image.page,
         """async (image) => {
             await image.decode();
             const canvas = new OffscreenCanvas(32, 18);
             const ink = canvas.getContext("2d");
             ink.drawImage(image, 0, 0, 32, 18);
             return Array.from(ink.getImageData(0, 0, 32, 18).data);
-        }"""
+        }""",
+        image.element_handle(),
     )
     return np.array(levels, dtype=float).reshape(18, 32, 4)[..., :3]
 

@@ -6,7 +6,6 @@ after new weights or a new look.
 """
 
 import re
-import signal
 import tempfile
 from pathlib import Path
 
@@ -36,8 +35,7 @@ def main() -> None:
             shoot(page, PICTURES / "result-desktop.png")
             browser.close()
         finally:
-            process.send_signal(signal.SIGINT)
-            process.wait(15)
+            site.stop(process)
 
 
 def paint_the_swan(page: Page) -> None:

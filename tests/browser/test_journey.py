@@ -23,7 +23,7 @@ from .steps import (
     wait_for_easel,
 )
 
-pytestmark = [pytest.mark.browser, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(1200, method="thread")]
 
 Open = Callable[..., Page]
 Shoot = Callable[[Page, str], None]

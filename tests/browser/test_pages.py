@@ -4,12 +4,12 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Error, Page, expect
 
 from .conftest import DESKTOP, PHONE, ROOT
-from .steps import Frame, sign_up
+from .steps import ANSWER_MS, Frame, ask, handle_of, sign_up
 
-pytestmark = [pytest.mark.browser, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(1200, method="thread")]
 
 Open = Callable[..., Page]
 Shoot = Callable[[Page, str], None]
@@ -32,29 +32,37 @@ MEMBER_PAGES = {
 }
 
 
+# What a page still waits for: pictures that have not come (nor failed) yet, and letters.
+UNDRAWN = """() => [
+    ...[...document.images].filter((image) => image.loading !== "lazy" && !image.complete).map(({ src }) => src),
+    ...(document.fonts.status === "loaded" ? [] : ["fonts"]),
+]"""
+BROKEN = """() => [...document.images].filter(
+    (image) => image.complete && image.currentSrc && !image.naturalWidth
+).map(({ src }) => src)"""
+
+
 def wait_until_drawn(page: Page) -> None:
     expect(page.locator("main > *").first).to_be_visible()
     expect(page.locator(".skeleton, main > .state[role=status]")).to_have_count(0)
-    page.evaluate(
-        """async () => {
-            await document.fonts.ready;
-            const shown = [...document.images].filter((image) => image.loading !== "lazy");
-            await Promise.all(shown.map((image) => image.decode()));
-        }"""
-    )
+    try:
+        page.wait_for_function(f"() => ({UNDRAWN})().length === 0", timeout=ANSWER_MS)
+    except Error as error:
+        raise AssertionError(f"{page.url} still waits for {ask(page, UNDRAWN)}") from error
+    assert ask(page, BROKEN) == []
 
 
 def findings_of(page: Page) -> list[str]:
     """Return what axe calls serious or critical, and by how much the page is too wide."""
     # Evaluated by the browser's debugger, which the site's Content-Security-Policy does not bind.
-    page.evaluate(AXE.read_text())
-    report: dict[str, Any] = page.evaluate("(tags) => axe.run(document, { runOnly: tags })", RULES)
+    handle_of(page, f"() => {{ {AXE.read_text()}\nreturn axe; }}")
+    report: dict[str, Any] = ask(page, "(tags) => axe.run(document, { runOnly: tags })", RULES)
     serious = [
         f"{page.url}: {found['id']} at {[node['target'] for node in found['nodes']]}"
         for found in report["violations"]
         if found["impact"] in ("serious", "critical")
     ]
-    excess = page.evaluate("document.documentElement.scrollWidth - innerWidth")
+    excess = ask(page, "() => document.documentElement.scrollWidth - innerWidth")
     return [*serious, *([f"{page.url}: {excess} px too wide"] if excess > 0 else [])]
 
 

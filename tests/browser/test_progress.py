@@ -11,7 +11,7 @@ from .conftest import DESKTOP
 from .films import short_film
 from .steps import FRAME_MS, choose_file, sign_up, start_painting, wait_for_easel
 
-pytestmark = [pytest.mark.browser, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(900, method="thread")]
 
 Open = Callable[..., Page]
 Shoot = Callable[[Page, str], None]

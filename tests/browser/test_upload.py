@@ -11,7 +11,7 @@ from .conftest import DESKTOP, PHONE
 from .films import noisy_film
 from .steps import INGEST_MS, choose_file, drop_file, sign_up, wait_for_easel
 
-pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(900, method="thread")]
 
 Open = Callable[..., Page]
 Shoot = Callable[[Page, str], None]

@@ -65,10 +65,11 @@ def main() -> None:
     bounds = Bounds(**request["bounds"])
     av.logging.set_level(av.logging.PANIC)
     sandbox.limit(bounds)
+    source, directory = Path(request["source"]), Path(request["directory"])
     voice = _Voice()
-    voice.say(walls=sandbox.confine())
+    voice.say(walls=sandbox.confine(reads=[source], writes=[directory]))
     try:
-        _work(Path(request["source"]), Path(request["directory"]), bounds, voice)
+        _work(source, directory, bounds, voice)
     except Refusal as refusal:
         voice.say(refused={"code": refusal.code, "title": refusal.title, "detail": refusal.detail})
     else:

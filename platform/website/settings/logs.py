@@ -20,6 +20,7 @@ LOGGING: dict[str, Any] = {
     "filters": {
         "context": {"()": "foundation.logs.ContextFilter"},
         "no-unavailable": {"()": "foundation.logs.NoUnavailable"},
+        "store-away": {"()": "foundation.logs.StoreAway"},
     },
     "handlers": {
         "stderr": {
@@ -39,5 +40,6 @@ LOGGING: dict[str, Any] = {
         "django-q": {"level": "WARNING"},
         "uvicorn": {"level": "WARNING"},
         "django.channels.server": {"level": "WARNING"},
+        "channels_redis.pubsub": {"filters": ["store-away"]},
     },
 }

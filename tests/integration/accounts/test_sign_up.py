@@ -2,6 +2,7 @@ import pytest
 from rest_framework.test import APIClient
 
 from accounts.models import User
+from accounts.services import user_house
 
 pytestmark = pytest.mark.django_db
 BROWSER = "/_allauth/browser/v1"
@@ -89,6 +90,7 @@ def test_a_person_logs_in_by_name_or_mail_and_out_again(browser, user, password,
         ({"username": "with space"}, "username"),
         ({"username": ".dotted"}, "username"),
         ({"username": "x" * 31}, "username"),
+        ({"username": "Impasto"}, "username"),
         ({"email": "no mail"}, "email"),
         ({"email": ""}, "email"),
         ({"password": "short"}, "password"),
@@ -127,3 +129,12 @@ def test_signing_up_in_bulk_is_slowed_down(anonymous_client):
     }
 
     assert 429 in statuses
+
+
+def test_the_house_goes_by_its_second_name_where_somebody_has_the_first(make_user):
+    person = make_user("Impasto")
+
+    house = user_house()
+
+    assert (house.username, house.has_usable_password()) == ("impasto-house", False)
+    assert user_house() == house != person

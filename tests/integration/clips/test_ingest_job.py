@@ -225,6 +225,8 @@ class TestTheEnd:
 
         assert (job.state, Clip.objects.count()) == ("cancelled", 0)
         assert [path.suffix for path in leftovers()] == [".part"]
+        uploads_sweep(timezone.now())
+        assert leftovers() == []
 
     def test_too_much_work_is_said(
         self, tmp_path: Path, upload: Callable[..., Job], monkeypatch: pytest.MonkeyPatch

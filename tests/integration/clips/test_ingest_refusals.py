@@ -1,5 +1,6 @@
 """Files nobody wants, each refused in words, and the walls around the process that reads them."""
 
+import ctypes
 import json
 import os
 import subprocess
@@ -361,24 +362,31 @@ class TestTheProcess:
         wait_until_gone(child)
 
 
+LANDLOCK = sys.platform == "linux" and ctypes.CDLL(None).syscall(sandbox.CREATE_RULESET, None, 0, sandbox.VERSION) > 0
+
+
 class TestTheWalls:
     """Tried in a process of its own, as there is no way back."""
 
-    def behind_walls(self, code: str) -> Any:
+    def behind_walls(self, code: str, *, read: Path | None = None, write: Path | None = None) -> Any:
         prologue = (
-            "import sys, json, os; sys.path.insert(0, sys.argv[1])\n"
+            "import sys, json, os; sys.path.insert(0, sys.argv[1])\nfrom pathlib import Path\n"
             "from clips.ingest import sandbox\nfrom clips.ingest.bounds import Bounds\n"
-            "import socket, subprocess, threading, signal\nsandbox.limit(Bounds())\nwalls = sandbox.confine()\n"
+            "import socket, subprocess, threading, signal\nsandbox.limit(Bounds())\n"
+            "reads, writes = ([Path(name)] if name else [] for name in sys.argv[2:])\n"
+            "walls = sandbox.confine(reads=reads, writes=writes)\n"
         )
         done = subprocess.run(
-            [sys.executable, "-c", prologue + code, str(PACKAGES)], capture_output=True, text=True, check=True
-        )
+            [sys.executable, "-c", prologue + code, str(PACKAGES), str(read or ""), str(write or "")],
+            capture_output=True, text=True, check=True,
+        )  # fmt: skip
         return json.loads(done.stdout)
 
-    def tried(self, call: str) -> str:
+    def tried(self, call: str, **files: Path) -> str:
         return self.behind_walls(
             f"try:\n    {call}\n    print(json.dumps('done'))\n"
-            "except Exception as error: print(json.dumps(type(error).__name__))\n"
+            "except Exception as error: print(json.dumps(type(error).__name__))\n",
+            **files,
         )
 
     @pytest.mark.skipif(sys.platform != "linux", reason="the calls are filtered by Linux")
@@ -403,6 +411,40 @@ class TestTheWalls:
         assert self.tried("t = threading.Thread(target=lambda: None); t.start(); t.join()") == "done"
         assert self.tried("open('/dev/null').read()") == "done"
         assert "seccomp" in self.behind_walls("print(json.dumps(walls))\n")
+
+    @pytest.mark.skipif(not LANDLOCK, reason="this kernel has no Landlock")
+    def test_files_of_others_are_out_of_reach(self, tmp_path: Path) -> None:
+        upload, work = tmp_path / "upload.part", tmp_path / "work"
+        upload.write_bytes(b"film")
+        (tmp_path / "secret_key").write_text("do not tell")
+        work.mkdir()
+        files = {"read": upload, "write": work}
+
+        for refused in (
+            f"open({str(tmp_path / 'secret_key')!r}).read()",
+            f"os.listdir({str(tmp_path)!r})",
+            f"open({str(upload)!r}, 'ab')",
+            f"open({str(tmp_path / 'new')!r}, 'w')",
+            f"os.unlink({str(upload)!r})",
+            f"os.symlink('/etc/passwd', {str(work / 'link')!r})",
+            "open('/etc/passwd').read()",
+            f"open('/proc/{os.getpid()}/environ').read()",
+        ):
+            assert self.tried(refused, **files) == "PermissionError", refused
+        for allowed in (
+            f"open({str(upload)!r}).read()",
+            f"open({str(work / 'video.mp4')!r}, 'w').write('x')",
+            f"os.unlink({str(work / 'video.mp4')!r})",
+            "open('/proc/self/status').read()",
+            "import wave",
+        ):
+            assert self.tried(allowed, **files) == "done", allowed
+
+    @pytest.mark.skipif(sys.platform != "linux", reason="elsewhere there are no walls at all")
+    def test_a_kernel_without_landlock_still_has_the_other_walls(self) -> None:
+        with_old_kernel = "sandbox.CREATE_RULESET = 1023\nprint(json.dumps(sandbox.confine()))\n"
+
+        assert "landlock" not in self.behind_walls(with_old_kernel)
 
     def test_the_environment_of_the_child_holds_no_secrets(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

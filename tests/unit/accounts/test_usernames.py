@@ -24,3 +24,12 @@ def test_a_name_fit_for_an_address_is_usable(name):
 )
 def test_a_name_that_an_address_cannot_carry_is_not(name):
     assert not is_usable(name)
+
+
+@pytest.mark.parametrize("name", ["impasto", "Impasto", "im.pasto", "impasto_", "ADMIN", "moder-ator", "Support"])
+def test_a_name_that_speaks_for_the_site_is_not(name):
+    assert not is_usable(name)
+
+
+def test_a_name_that_only_contains_one_is_usable():
+    assert is_usable("impasto_fan")

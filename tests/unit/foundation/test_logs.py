@@ -2,8 +2,11 @@ import json
 import logging
 import sys
 
+import pytest
+from redis.exceptions import ConnectionError as StoreGone
+
 from foundation import context
-from foundation.logs import ContextFilter, JsonFormatter, TextFormatter
+from foundation.logs import ContextFilter, JsonFormatter, StoreAway, TextFormatter
 
 
 def record(message="hello %s", *args, **extra):
@@ -50,3 +53,31 @@ def test_a_person_reads_the_identities_at_the_end_of_the_line():
     context.job_id.set("")
 
     assert TextFormatter().format(record()).endswith("room: hello you  [request=01234567]")
+
+
+def failed_with(fault):
+    made = record("Unexpected exception in receive task of %s")
+    try:
+        raise fault
+    except type(fault):
+        made.exc_info = sys.exc_info()
+    return made
+
+
+def test_a_channel_store_that_is_away_is_one_warning_without_a_traceback():
+    made = failed_with(StoreGone("refused"))
+
+    assert StoreAway().filter(made)
+
+    line = json.loads(JsonFormatter().format(made))
+    assert (line["level"], line["message"]) == ("WARNING", "the channel store does not answer: refused")
+    assert "exception" not in line
+
+
+@pytest.mark.parametrize("fault", [ValueError("ours"), KeyError("ours")])
+def test_any_other_fault_of_the_channel_layer_keeps_its_traceback(fault):
+    made = failed_with(fault)
+
+    assert StoreAway().filter(made)
+
+    assert "Traceback" in json.loads(JsonFormatter().format(made))["exception"]

@@ -8,7 +8,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 from django.db import transaction
 
-from accounts.models import User
+from accounts.services import user_house
 from clips import conf
 from clips.demos import Demo, demos
 from clips.ingest.bounds import Refusal
@@ -16,8 +16,7 @@ from clips.ingest.worker import make_mezzanine
 from clips.media import prepare_media
 from clips.models import Clip
 from clips.services import clip_adopt
-
-HOUSE = "impasto"
+from foundation.errors import Conflict
 
 
 class Command(BaseCommand):
@@ -41,14 +40,9 @@ class Command(BaseCommand):
             except Refusal as refusal:
                 raise CommandError(f"{demo.video.name}: {refusal.detail}") from refusal
             media = prepare_media(video, directory)
+            try:
+                house = user_house()
+            except Conflict as taken:
+                raise CommandError(taken.detail) from taken
             with transaction.atomic():
-                clip_adopt(owner=_house(), title=demo.title, media=media, demo=demo.name)
-
-
-def _house() -> User:
-    """The account that the demo clips belong to; nobody can log in with it."""
-    house, is_new = User.objects.get_or_create(username=HOUSE, defaults={"display_name": "Impasto"})
-    if is_new:
-        house.set_unusable_password()
-        house.save(update_fields=["password"])
-    return house
+                clip_adopt(owner=house, title=demo.title, media=media, demo=demo.name)

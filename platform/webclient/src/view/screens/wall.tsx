@@ -93,6 +93,8 @@ function EmptyWall() {
 function Slides({ wall }: { wall: WallModel }) {
   const box = useRef<HTMLDivElement>(null);
   const seen = useRef(0);
+  // Where a key or a button has sent the wall. Slides it passes on the way there are not what one looks at.
+  const heading = useRef<number | null>(null);
   const count = wall.posts.items.value.length;
 
   useEffect(() => {
@@ -101,7 +103,7 @@ function Slides({ wall }: { wall: WallModel }) {
         for (const entry of entries) {
           if (!entry.isIntersecting) continue;
           seen.current = Number((entry.target as HTMLElement).dataset.index);
-          wall.show(seen.current);
+          if (heading.current === null) wall.show(seen.current);
         }
       },
       { root: box.current, threshold: 0.6 },
@@ -110,14 +112,39 @@ function Slides({ wall }: { wall: WallModel }) {
     return () => observer.disconnect();
   }, [count]);
 
+  const arrive = () => {
+    const target = slideAt(box.current!, heading.current);
+    const distance = target
+      ? target.getBoundingClientRect().top - box.current!.getBoundingClientRect().top
+      : 0;
+    if (Math.abs(distance) < 2) heading.current = null;
+  };
+  const takeOver = () => {
+    heading.current = null;
+  };
+
   useSignalEffect(() => {
     const wanted = wall.index.value;
-    if (wanted === seen.current) return;
-    box.current?.querySelector(`[data-index="${wanted}"]`)?.scrollIntoView({ block: "start" });
+    if (wanted === (heading.current ?? seen.current)) return;
+    const target = box.current && slideAt(box.current, wanted);
+    if (!target) return;
+    heading.current = wanted;
+    target.scrollIntoView({ block: "start" });
+    arrive(); // turned round before the wall had moved
   });
 
   return (
-    <div class="slides" ref={box} role="feed" aria-busy={wall.posts.growing.value} tabIndex={-1}>
+    <div
+      class="slides"
+      ref={box}
+      role="feed"
+      aria-busy={wall.posts.growing.value}
+      tabIndex={-1}
+      onScroll={arrive}
+      onPointerDown={takeOver}
+      onTouchStart={takeOver}
+      onWheel={takeOver}
+    >
       {wall.posts.items.value.map((post, index) => (
         <Slide key={post.id} post={post} index={index} total={count} wall={wall} />
       ))}
@@ -129,6 +156,9 @@ function Slides({ wall }: { wall: WallModel }) {
     </div>
   );
 }
+
+const slideAt = (slides: HTMLElement, index: number | null) =>
+  slides.querySelector<HTMLElement>(`[data-index="${index}"]`);
 
 function Slide({ post, index, total, wall }: { post: Post; index: number; total: number; wall: WallModel }) {
   const { muted, i18n } = useApp();
