@@ -50,7 +50,7 @@ class Magenta:
         square = image.crop((left, top, left + side, top + side)).resize(
             (STYLE_SIDE, STYLE_SIDE), Image.Resampling.LANCZOS
         )
-        given = np.asarray(square, dtype=np.float32)[None] / 255
+        given = np.asarray(square, dtype=np.float32)[None] / np.float32(255)
         return np.asarray(_run(self._predictor, given), dtype=np.float32).reshape(-1)
 
     def paint(self, frames_BHWC: Pixels, embedding: Vector) -> Pixels:
@@ -95,7 +95,7 @@ def _resized(model_file: Path, height: int, width: int) -> bytes:
 def _prepared(frame: Pixels) -> NDArray[np.float32]:
     height, width = frame.shape[:2]
     padding = ((0, -height % MULTIPLE), (0, -width % MULTIPLE), (0, 0))
-    return np.pad(frame.astype(np.float32) / 255, padding, mode="reflect")[None]
+    return np.pad(frame.astype(np.float32) / np.float32(255), padding, mode="reflect")[None]
 
 
 def _as_input(embedding: Vector) -> NDArray[np.float32]:

@@ -27,7 +27,7 @@ Tell = Callable[[str, int, int], None]
 
 def write_report(path: Path, result: dict[str, Any], painters: Painters, plan: Plan, tell: Tell) -> None:
     """Paint what is shown and write it all to one file."""
-    who = [name for name in ("ours", "peer") if name in result]
+    who = list(painters)
     body = "\n".join([*_numbers(result, who), *_pictures(painters, plan, tell), *_clips(painters, plan, tell)])
     template = Template(Path(__file__).with_name("report.html").read_text())
     title = " and ".join(escape(result[name]["name"]) for name in who)

@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -117,13 +118,10 @@ def test_a_painter_without_scenes_paints_frame_by_frame_all_the_same():
 
 
 def test_an_engine_of_the_stylizer_is_a_painter():
-    class Model:
-        name, sha256 = "impasto", "e" * 64
+    class Engine(Scenic):
+        model = SimpleNamespace(name="impasto", sha256="e" * 64)
 
-    engine = Scenic()
-    engine.model = Model()
-
-    painter = EnginePainter(engine)
+    painter = EnginePainter(Engine())
 
     assert (painter.name, painter.sha256) == ("impasto (scenic)", "e" * 64)
     assert paint_clip(painter, [np.zeros((32, 32, 3), np.uint8)], np.zeros(3, np.float32), scene=True)[0].max() == 0

@@ -100,7 +100,9 @@ def test_a_painting_that_stands_still_does_not_flicker():
 def test_a_painter_that_doubles_differences_flickers_twice():
     scene = still_scene(np.full((32, 32, 3), 100, np.uint8), 4, seed=0)
 
-    assert flicker(100 + 2 * (scene.astype(np.int16) - 100), scene) == pytest.approx(2)
+    doubled = (100 + 2 * (scene.astype(np.int16) - 100)).astype(np.uint8)
+
+    assert flicker(doubled, scene) == pytest.approx(2)
 
 
 def test_a_still_scene_is_the_photograph_with_noise_of_each_frames_own():

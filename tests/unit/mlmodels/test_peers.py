@@ -1,6 +1,7 @@
 """The peers: refused in words where they are not installed, and themselves where they are."""
 
 import importlib.util
+from typing import cast
 
 import numpy as np
 import pytest
@@ -57,5 +58,5 @@ def test_magenta_can_be_timed_alone(magenta):
     call = bare_call(magenta, np.zeros((1, 32, 40, 3), np.uint8), np.zeros(100, np.float32))
 
     assert call is not None
-    (painted,) = call()
+    (painted,) = cast(list[np.ndarray], call())
     assert painted.shape == (1, 32, 40, 3)

@@ -112,7 +112,7 @@ def test_clips_stand_side_by_side_in_one_video_of_even_size():
 
     uri = mp4(side_by_side([left, right]))
 
-    with av.open(decoded(uri)) as container:
+    with av.open(decoded(uri), "r") as container:
         frames = list(container.decode(video=0))
     assert len(frames) == 4
     assert (frames[0].width, frames[0].height) == (66, 34)
