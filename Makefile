@@ -1,6 +1,6 @@
 # make setup   everything both commands below need: .venv, Python packages, the built browser client
 # make run     the whole site at http://127.0.0.1:8000 (another port: PORT=9000 make run)
-# make test    every check; make bench measures
+# make test    every check; make bench measures; make peers installs the networks we measure ours against
 
 PYTHON ?= python3.11
 PY := .venv/bin/python
@@ -8,7 +8,7 @@ CLIENT := platform/webclient
 CLIENT_SOURCES := $(CLIENT)/index.html $(CLIENT)/vite.config.ts $(CLIENT)/tsconfig.json \
 	$(shell find $(CLIENT)/src $(CLIENT)/public -type f 2>/dev/null)
 
-.PHONY: setup run test bench clean
+.PHONY: setup run test bench peers clean
 .DELETE_ON_ERROR:
 
 setup: .venv/.installed $(CLIENT)/dist/index.html
@@ -39,6 +39,10 @@ test: setup
 
 bench: setup
 	$(PY) -m pytest tests/performance -m performance -s
+
+# What evaluate_model --peer needs, on top of the product's own packages.
+peers: setup
+	$(PY) -m pip install --quiet --disable-pip-version-check -r requirements-peers.txt
 
 clean:
 	rm -rf .venv $(CLIENT)/node_modules $(CLIENT)/dist

@@ -7,6 +7,7 @@ Pictures are RGB bytes, (H, W, 3); embeddings are float32 vectors (E,).
 import argparse
 import hashlib
 import json
+from collections.abc import Callable
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -98,6 +99,13 @@ class Release:
         frames = self._frames(frames_BHWC)
         painted, _ = self.transform.paint(frames, _batch(embedding, len(frames)), statistics)
         return (painted * 255).round().byte().permute(0, 2, 3, 1).contiguous().numpy()
+
+    def bare(
+        self, frames_BHWC: Pixels, embedding: Vector, statistics: SceneStatistics | None = None
+    ) -> Callable[[], Tensor]:
+        """Return the transform network alone with its input ready, to be timed."""
+        frames, vectors = self._frames(frames_BHWC), _batch(embedding, len(frames_BHWC))
+        return torch.inference_mode()(lambda: self.transform.paint(frames, vectors, statistics)[0])
 
     def _frames(self, frames_BHWC: Pixels) -> Tensor:
         if min(frames_BHWC.shape[1:3]) < SMALLEST:
