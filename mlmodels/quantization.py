@@ -57,20 +57,23 @@ SCALE = ".scale"
 
 
 def packed(weights: dict[str, Tensor]) -> dict[str, Tensor]:
-    """Return weights as they ship: matrices and kernels as int8 beside their scales, `NAME.scale`; the rest fp32."""
+    """
+    Return weights as they ship: matrices and kernels as int8 beside their fp32 scales, `NAME.scale`; the rest, biases
+    and the predictor's batch norms, in half precision.
+    """
     stored: dict[str, Tensor] = {}
     for key, value in weights.items():
         if key.endswith(".weight") and value.ndim > 1:
             quantized = quantize_weight(value)
             stored[key], stored[key + SCALE] = quantized.integers.contiguous(), quantized.scales
         else:
-            stored[key] = value.float().contiguous() if value.is_floating_point() else value
+            stored[key] = value.half().contiguous() if value.is_floating_point() else value
     return stored
 
 
 def unpacked(stored: dict[str, Tensor]) -> dict[str, Tensor]:
     """
-    Return packed weights as floats; weights that were never packed come back as they are.
+    Return packed weights, and weights that were never packed, in single precision.
 
     :raises ValueError: integers without scales that fit them
     """
@@ -82,7 +85,7 @@ def unpacked(stored: dict[str, Tensor]) -> dict[str, Tensor]:
                 raise ValueError(f"{key} has no scales that fit it")
             weights[key] = QuantizedWeight(value, scales).restored()
         elif not key.endswith(SCALE):
-            weights[key] = value
+            weights[key] = value.float() if value.is_floating_point() else value
     return weights
 
 

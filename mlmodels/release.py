@@ -3,8 +3,8 @@ A model release: the two networks that ship, as safetensors with a description, 
 
 Pictures are RGB bytes, (H, W, 3); embeddings are float32 vectors (E,).
 
-Weights ship as int8 with one fp32 scale per output channel, stored beside them as `NAME.scale`; everything else is
-fp32. A release in half precision (`--precision half`) loads as well: it is what quantization is measured against.
+Weights ship as int8 with one fp32 scale per output channel, stored beside them as `NAME.scale`; everything else is in
+half precision. A release all in half precision (`--precision half`) loads too: it is what int8 is measured against.
 """
 
 import argparse
