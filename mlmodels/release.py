@@ -2,6 +2,9 @@
 A model release: the two networks that ship, as safetensors with a description, ready to paint.
 
 Pictures are RGB bytes, (H, W, 3); embeddings are float32 vectors (E,).
+
+Weights ship as int8 with one fp32 scale per output channel, stored beside them as `NAME.scale`; everything else is in
+half precision. A release all in half precision (`--precision half`) loads too: it is what int8 is measured against.
 """
 
 import argparse
@@ -22,6 +25,7 @@ from torch import Tensor, nn
 
 from .network import NETWORKS, SceneStatistics, channels_last
 from .predictor import PREDICTORS
+from .quantization import packed, unpacked
 
 SHIPPED = Path(__file__).parent / "weights" / "impasto-v1"
 SMALLEST = 32  # pixels: below, a quarter-size body has too few pixels for statistics
@@ -48,7 +52,7 @@ class Release:
             self.description: dict[str, Any] = json.loads((folder / "model.json").read_text())
             self._files = [folder / "transform.safetensors", folder / "predictor.safetensors"]
             self.sha256 = checksum(self._files)
-            transform, predictor = (load_file(path) for path in self._files)
+            transform, predictor = (unpacked(load_file(path)) for path in self._files)
             self.name: str = self.description["name"]
             self.version: str = self.description["version"]
             self.embedding_size: int = self.description["network"]["embedding"]
@@ -85,7 +89,7 @@ class Release:
     @torch.inference_mode()
     def statistics(self, frames_BHWC: Pixels, embedding: Vector) -> SceneStatistics:
         """Measure every norm layer over frames sampled from a scene, as one batch."""
-        return self.transform.statistics(self._frames(frames_BHWC), _batch(embedding, 1).expand(len(frames_BHWC), -1))
+        return self.transform.statistics(self.frames(frames_BHWC), _batch(embedding, 1).expand(len(frames_BHWC), -1))
 
     @torch.inference_mode()
     def paint(self, frames_BHWC: Pixels, embedding: Vector, statistics: SceneStatistics | None = None) -> Pixels:
@@ -96,7 +100,7 @@ class Release:
         :param statistics: of the scene; without them each frame is normalized by its own
         :raises TooSmall: a side below 32 px
         """
-        frames = self._frames(frames_BHWC)
+        frames = self.frames(frames_BHWC)
         painted, _ = self.transform.paint(frames, _batch(embedding, len(frames)), statistics)
         return (painted * 255).round().byte().permute(0, 2, 3, 1).contiguous().numpy()
 
@@ -104,13 +108,23 @@ class Release:
         self, frames_BHWC: Pixels, embedding: Vector, statistics: SceneStatistics | None = None
     ) -> Callable[[], Tensor]:
         """Return the transform network alone with its input ready, to be timed."""
-        frames, vectors = self._frames(frames_BHWC), _batch(embedding, len(frames_BHWC))
+        frames, vectors = self.frames(frames_BHWC), _batch(embedding, len(frames_BHWC))
         return torch.inference_mode()(lambda: self.transform.paint(frames, vectors, statistics)[0])
 
-    def _frames(self, frames_BHWC: Pixels) -> Tensor:
-        if min(frames_BHWC.shape[1:3]) < SMALLEST:
-            raise TooSmall(f"a picture needs at least {SMALLEST} pixels on each side, got {frames_BHWC.shape[1:3]}")
+    def frames(self, frames_BHWC: Pixels) -> Tensor:
+        """
+        Return bytes as the networks take them.
+
+        :raises TooSmall: a side below 32 px
+        """
+        refuse_too_small(*frames_BHWC.shape[1:3])
         return to_tensor(frames_BHWC)
+
+
+def refuse_too_small(height: int, width: int) -> None:
+    """:raises TooSmall: a side below 32 px"""
+    if min(height, width) < SMALLEST:
+        raise TooSmall(f"a picture needs at least {SMALLEST} pixels on each side, got {height} × {width}")
 
 
 def _ready(network: Any, weights: dict[str, Tensor]) -> Any:
@@ -148,15 +162,18 @@ def load_release(path: Path | None = None) -> Release:
     return Release(path or SHIPPED)
 
 
-def export(transform_run: Path, predictor_run: Path, folder: Path, *, name: str, version: str) -> None:
-    """Write a release from two checkpoints. Weights are stored in half precision; they are used in single."""
+def export(
+    transform_run: Path, predictor_run: Path, folder: Path, *, name: str, version: str, precision: str = "int8"
+) -> None:
+    """Write a release from two checkpoints. Whatever its weights are stored in, they are used in single precision."""
+    store = PRECISIONS[precision]
     trained = torch.load(transform_run / "checkpoint.pt", weights_only=True)
     distilled = torch.load(predictor_run / "checkpoint.pt", weights_only=True)
     prefix = "transform."
     weights = {key.removeprefix(prefix): value for key, value in trained["model"].items() if key.startswith(prefix)}
     folder.mkdir(parents=True, exist_ok=True)
-    save_file(_halved(weights), folder / "transform.safetensors")
-    save_file(_halved(distilled["model"]), folder / "predictor.safetensors")
+    save_file(store(weights), folder / "transform.safetensors")
+    save_file(store(distilled["model"]), folder / "predictor.safetensors")
     layout = trained["options"]["layout"]
     probe = NETWORKS[layout](**trained["options"]["network"])
     predictor = distilled["options"]["student"]
@@ -165,6 +182,7 @@ def export(transform_run: Path, predictor_run: Path, folder: Path, *, name: str,
         "name": name,
         "version": version,
         "layout": layout,
+        "precision": precision,
         "network": probe.options,
         "predictor": predictor,
         "parameters": {"transform": _count(probe), "predictor": _count(student)},
@@ -175,6 +193,10 @@ def export(transform_run: Path, predictor_run: Path, folder: Path, *, name: str,
 
 def _halved(weights: dict[str, Tensor]) -> dict[str, Tensor]:
     return {key: value.contiguous().half() if value.is_floating_point() else value for key, value in weights.items()}
+
+
+# Where tests and measurements need what quantization is compared with, a release may ship in half precision.
+PRECISIONS: dict[str, Callable[[dict[str, Tensor]], dict[str, Tensor]]] = {"int8": packed, "half": _halved}
 
 
 def _count(network: nn.Module) -> int:
@@ -188,8 +210,12 @@ def main() -> None:
     parser.add_argument("--to", type=Path, default=SHIPPED)
     parser.add_argument("--name", default="impasto-v1")
     parser.add_argument("--version", default="1.0.0")
+    parser.add_argument("--precision", choices=sorted(PRECISIONS), default="int8", help="how the weights are stored")
     chosen = parser.parse_args()
-    export(chosen.transform, chosen.predictor, chosen.to, name=chosen.name, version=chosen.version)
+    export(
+        chosen.transform, chosen.predictor, chosen.to,
+        name=chosen.name, version=chosen.version, precision=chosen.precision,
+    )  # fmt: skip
 
 
 if __name__ == "__main__":

@@ -1,6 +1,8 @@
 """Who paints. An engine wraps one way of running the network; more can be registered without touching the pipeline."""
 
 import difflib
+import importlib.util
+import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -11,8 +13,11 @@ from numpy.typing import NDArray
 
 from .errors import BadRecipe
 
-DEFAULT = "torch"
+logger = logging.getLogger(__name__)
+
 THREADS = 2
+# Looked for, not imported: the web process knows the engines' names and never pays for one.
+DEFAULT = "openvino" if importlib.util.find_spec("openvino") else "torch"
 
 
 @dataclass(frozen=True)
@@ -79,7 +84,7 @@ class TorchEngine:
         self.model = Model(self._release.name, self._release.version, self._release.sha256)
 
     def embed(self, image: NDArray[np.uint8]) -> NDArray[np.float32]:
-        _settle_threads()
+        settle_threads()
         return self._release.embed(image)
 
     def blend(
@@ -88,17 +93,17 @@ class TorchEngine:
         return self._release.blend(list(styles), own, strength)
 
     def statistics(self, frames: NDArray[np.uint8], embedding: NDArray[np.float32]) -> Any:
-        _settle_threads()
+        settle_threads()
         return self._release.statistics(frames, embedding)
 
     def paint(
         self, frames: NDArray[np.uint8], embedding: NDArray[np.float32], statistics: Any = None
     ) -> NDArray[np.uint8]:
-        _settle_threads()
+        settle_threads()
         return self._release.paint(frames, embedding, statistics)
 
 
-def _settle_threads() -> None:
+def settle_threads() -> None:
     # OpenMP counts threads per calling thread, and painting has a thread of its own: so here, not once at the start.
     import torch
 
@@ -111,4 +116,17 @@ def _torch() -> Engine:
     return TorchEngine()
 
 
+@cache
+def _openvino(int8: bool) -> Engine:
+    try:
+        from .openvino_engine import OpenVinoEngine
+    except ImportError as fault:  # installed, but not for this processor or this C library
+        logger.warning("OpenVINO cannot be loaded, painting with torch: %s", fault)
+        return _torch()
+    return OpenVinoEngine(int8=int8)
+
+
 register("torch", _torch)
+if DEFAULT == "openvino":
+    register("openvino", lambda: _openvino(True))
+    register("openvino-float", lambda: _openvino(False))

@@ -27,7 +27,7 @@ ROOT = Path(__file__).resolve().parents[3]
 
 @pytest.fixture(autouse=True)
 def _plain_engine(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(engines._openers, "torch", PlainEngine)
+    monkeypatch.setitem(engines._openers, engines.DEFAULT, PlainEngine)
 
 
 @pytest.fixture
@@ -256,7 +256,7 @@ def test_from_the_shell_with_the_real_network(tmp_path: Path) -> None:
 
     assert ran.returncode == 0, ran.stderr
     report = json.loads(ran.stdout.splitlines()[-1])
-    assert (report["frames"], report["engine"]) == (5, "torch")
+    assert (report["frames"], report["engine"]) == (5, engines.DEFAULT)
     assert len(report["model"]["sha256"]) == 64
     assert ran.stderr == ""  # no bar where there is no terminal
 

@@ -1,10 +1,13 @@
 """A release is written, loaded and used, with random weights: what is promised holds for any."""
 
+import json
+import shutil
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from safetensors.torch import load_file, save_file
 
 from mlmodels import release
 from mlmodels.network import EighthNetwork
@@ -148,3 +151,33 @@ def test_a_damaged_weight_file_is_refused(folder, tmp_path):
 
     with pytest.raises(release.BadRelease):
         release.Release(tmp_path)
+
+
+def test_a_release_ships_in_eight_bits(folder):
+    stored = load_file(folder / "transform.safetensors")
+
+    assert {value.dtype for name, value in stored.items() if name.endswith(".weight")} == {torch.int8}
+    assert json.loads((folder / "model.json").read_text())["precision"] == "int8"
+
+
+def test_half_precision_loads_as_well_and_paints_nearly_the_same(trial, folder, frames):
+    halves = folder.parent / "halves"
+    release.export(
+        folder.parent / "transform", folder.parent / "predictor", halves, name="trial", version="0.1", precision="half"
+    )
+    embedding = trial.embed(frames[0])
+
+    difference = release.Release(halves).paint(frames, embedding) - trial.paint(frames, embedding).astype(float)
+
+    assert np.abs(difference).mean() < 4  # levels of 255; weights are half a step of 127 off at most
+
+
+def test_integers_that_lost_their_scales_are_refused(folder, tmp_path):
+    broken = shutil.copytree(folder, tmp_path / "broken")
+    stored = load_file(broken / "transform.safetensors")
+    save_file(
+        {name: value for name, value in stored.items() if not name.endswith(".scale")}, broken / "transform.safetensors"
+    )
+
+    with pytest.raises(release.BadRelease, match="scales"):
+        release.Release(broken)

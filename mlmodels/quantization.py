@@ -1,0 +1,379 @@
+"""
+Eight bits: the transform network as a flat graph with its norm layers folded away, and its convolutions in int8.
+
+With the statistics of a scene fixed, a norm layer is one multiplication and one addition per channel, and both fold
+into the convolution before it (Jacob et al. 2018, sec. 3.2):
+
+    s (conv(x, w) - mean) + beta = conv(x, s w) + (beta - mean s)  with  s = gamma / sqrt(variance + eps)
+
+Weights have one scale per output channel, so folding and quantizing commute: the shipped integers stay what they are,
+only their scales change. Norm statistics, scales and shifts stay in fp32.
+
+What an activation's range is depends on style and scene. It is measured over the frames that the scene's statistics
+are measured over, in the same pass; nothing has to be calibrated beforehand.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any, cast
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, fx, nn
+
+from .network import EPSILON, SceneStatistics, TransformNetwork, binomial_kernel, pad, subpixel_binomial
+
+LEVELS = 127  # symmetric: -127..127, so that a negative gamma can turn a channel's sign without clipping
+WIDEN = 1.1  # frames between the sampled ones go a little further than the sampled ones
+
+
+@dataclass(frozen=True)
+class QuantizedWeight:
+    """int8 integers (K, …) and one fp32 scale per output channel (K,)."""
+
+    integers: Tensor
+    scales: Tensor
+
+    def restored(self) -> Tensor:
+        return self.integers.float() * _per_channel(self.scales, self.integers.ndim)
+
+
+def quantize_weight(weight: Tensor) -> QuantizedWeight:
+    """Round to int8, symmetric, each output channel by its own largest value."""
+    largest = weight.detach().float().flatten(1).abs().amax(1)
+    scales = torch.where(largest > 0, largest / LEVELS, torch.ones_like(largest))
+    integers = (weight.detach().float() / _per_channel(scales, weight.ndim)).round().clamp(-LEVELS, LEVELS)
+    return QuantizedWeight(integers.to(torch.int8), scales)
+
+
+def _per_channel(values: Tensor, dimensions: int) -> Tensor:
+    return values.view(-1, *[1] * (dimensions - 1))
+
+
+SCALE = ".scale"
+
+
+def packed(weights: dict[str, Tensor]) -> dict[str, Tensor]:
+    """
+    Return weights as they ship: matrices and kernels as int8 beside their fp32 scales, `NAME.scale`; the rest, biases
+    and the predictor's batch norms, in half precision.
+    """
+    stored: dict[str, Tensor] = {}
+    for key, value in weights.items():
+        if key.endswith(".weight") and value.ndim > 1:
+            quantized = quantize_weight(value)
+            stored[key], stored[key + SCALE] = quantized.integers.contiguous(), quantized.scales
+        else:
+            stored[key] = value.half().contiguous() if value.is_floating_point() else value
+    return stored
+
+
+def unpacked(stored: dict[str, Tensor]) -> dict[str, Tensor]:
+    """
+    Return packed weights, and weights that were never packed, in single precision.
+
+    :raises ValueError: integers without scales that fit them
+    """
+    weights: dict[str, Tensor] = {}
+    for key, value in stored.items():
+        if value.dtype is torch.int8:
+            scales = stored.get(key + SCALE)
+            if scales is None or scales.shape != value.shape[:1] or not bool((scales > 0).all()):
+                raise ValueError(f"{key} has no scales that fit it")
+            weights[key] = QuantizedWeight(value, scales).restored()
+        elif not key.endswith(SCALE):
+            weights[key] = value.float() if value.is_floating_point() else value
+    return weights
+
+
+@dataclass(frozen=True)
+class Ranges:
+    """Smallest and largest value (K,) of every channel that enters a convolution, in the network's order."""
+
+    low: tuple[Tensor, ...]
+    high: tuple[Tensor, ...]
+
+
+class Affine(nn.Module):
+    """A norm layer whose statistics are known: x scale + shift, (1, K, 1, 1) each."""
+
+    def __init__(self, scale: Tensor, shift: Tensor) -> None:
+        super().__init__()
+        self.scale: Tensor
+        self.shift: Tensor
+        self.register_buffer("scale", scale)
+        self.register_buffer("shift", shift)
+
+    def forward(self, features: Tensor) -> Tensor:
+        return features * self.scale + self.shift
+
+
+class FakeQuantize(nn.Module):
+    """Round activations to 256 levels between low and high, (1, K, 1, 1) or (1, 1, 1, 1); zero is always a level."""
+
+    def __init__(self, low: Tensor, high: Tensor) -> None:
+        super().__init__()
+        self.low: Tensor
+        self.high: Tensor
+        low, high = _with_zero_on_the_grid(low, high)
+        self.register_buffer("low", low)
+        self.register_buffer("high", high)
+
+    def forward(self, features: Tensor) -> Tensor:
+        step = (self.high - self.low) / 255
+        return ((features.clamp(self.low, self.high) - self.low) / step).round() * step + self.low
+
+
+def _with_zero_on_the_grid(low: Tensor, high: Tensor) -> tuple[Tensor, Tensor]:
+    """Convolutions pad with zeros: a range moves by less than a step so that zero is met exactly."""
+    low, high = low.clamp(max=0), high.clamp(min=0)
+    high = torch.maximum(high, low + 1e-4)
+    step = (high - low) / 255
+    low = -(-low / step).round() * step
+    return low, low + 255 * step
+
+
+class _Flat(nn.Module):
+    """The network from padded picture to painting, with given modules in the place of its norm layers."""
+
+    def __init__(self, network: TransformNetwork, norms: list[nn.Module]) -> None:
+        super().__init__()
+        self.network = network
+        self.norms_in_order = nn.ModuleList(norms)
+
+    def forward(self, padded: Tensor) -> Tensor:
+        return self.network.run(padded, _Next(iter(self.norms_in_order)))[0]
+
+
+class _Next:
+    def __init__(self, norms: Iterator[nn.Module]) -> None:
+        self._norms = norms
+
+    def __call__(self, features: Tensor) -> Tensor:
+        return cast(Tensor, next(self._norms)(features))
+
+
+class _Tracer(fx.Tracer):
+    def is_leaf_module(self, m: nn.Module, module_qualified_name: str) -> bool:
+        return isinstance(m, nn.Conv2d) or "norms_in_order" in module_qualified_name
+
+
+def flatten(network: TransformNetwork, norms: list[nn.Module]) -> fx.GraphModule:
+    """
+    Return the network as a graph of plain operations, `norms` standing where its norm layers stood.
+
+    Every convolution is a `Conv2d` of its own, fixed filters too; casts and layouts are gone.
+    """
+    flat = _Flat(network, norms)
+    graph = _Tracer().trace(flat)
+    module = fx.GraphModule(flat, graph)
+    for node in list(graph.nodes):
+        if node.op == "call_method" and node.target in ("float", "contiguous"):
+            node.replace_all_uses_with(node.args[0])
+            graph.erase_node(node)
+        elif node.op == "call_function" and node.target in (F.conv2d, torch.conv2d):
+            _as_module(module, node)
+    for node, part in convolutions(module):
+        if part.groups == 3:
+            _before_shuffling(module, node, part)
+    graph.eliminate_dead_code()
+    module.recompile()
+    module.delete_all_unused_submodules()
+    return module
+
+
+def _before_shuffling(module: fx.GraphModule, node: fx.Node, part: nn.Conv2d) -> None:
+    """Move the filter of the full-size picture before the pixel-shuffle: the same inside of the border, and faster."""
+    padded = cast(fx.Node, node.args[0])
+    shuffled = cast(fx.Node, padded.args[0])
+    if not torch.equal(part.weight, binomial_kernel(3)) or shuffled.target is not torch.pixel_shuffle:
+        return
+    place = f"filter_{node.name}"
+    module.add_submodule(place, _convolution(subpixel_binomial(), None, padding=1))
+    with module.graph.inserting_before(node):
+        call = module.graph.call_module(place, (shuffled.args[0],))
+        call = module.graph.call_function(torch.pixel_shuffle, (call, 2))
+    node.replace_all_uses_with(call)
+
+
+def _as_module(module: fx.GraphModule, node: fx.Node) -> None:
+    """Turn `conv2d(x, buffer, padding=…)` into a module, so that all convolutions look alike."""
+    source, weights = cast(fx.Node, node.args[0]), cast(fx.Node, node.args[1])
+    owner, _, name = str(weights.target).rpartition(".")
+    weight = cast(Tensor, getattr(module.get_submodule(owner), name))
+    options = {key: value for key, value in node.kwargs.items() if key in ("padding", "groups")}
+    place = f"filter_{node.name}"
+    module.add_submodule(place, _convolution(weight, None, **cast(dict[str, Any], options)))
+    with module.graph.inserting_before(node):
+        call = module.graph.call_module(place, (source,))
+    node.replace_all_uses_with(call)
+    module.graph.erase_node(node)
+
+
+def _convolution(weight: Tensor, bias: Tensor | None, **options: Any) -> nn.Conv2d:
+    outputs, inputs, *kernel = weight.shape
+    groups = options.get("groups", 1)
+    made = nn.Conv2d(inputs * groups, outputs, tuple(kernel), bias=bias is not None, **options)  # type: ignore[arg-type]
+    made.weight = nn.Parameter(weight.detach().clone(), requires_grad=False)
+    if bias is not None:
+        made.bias = nn.Parameter(bias.detach().clone(), requires_grad=False)
+    return made
+
+
+def convolutions(module: fx.GraphModule) -> list[tuple[fx.Node, nn.Conv2d]]:
+    """Return the convolutions in the order in which they run."""
+    found = []
+    for node in module.graph.nodes:
+        if node.op == "call_module" and isinstance(part := module.get_submodule(str(node.target)), nn.Conv2d):
+            found.append((node, part))
+    return found
+
+
+def style_of(network: TransformNetwork, embedding_E: Tensor) -> list[tuple[Tensor, Tensor]]:
+    """Return gamma and beta, (1, K, 1, 1) each, of every norm layer."""
+    rows = network.film(embedding_E.view(1, -1)).split([2 * width for width in network.widths], dim=1)
+    return [
+        (1 + row[:, :width, None, None], row[:, width:, None, None])
+        for row, width in zip(rows, network.widths, strict=True)
+    ]
+
+
+@torch.no_grad()
+def fold(network: TransformNetwork, embedding_E: Tensor, statistics: SceneStatistics) -> fx.GraphModule:
+    """Return padded picture → painting as a graph without norm layers: each is part of the convolution before it."""
+    norms: list[nn.Module] = []
+    for (gamma, beta), mean, variance in zip(
+        style_of(network, embedding_E), statistics.means, statistics.variances, strict=True
+    ):
+        scale = gamma * torch.rsqrt(variance + EPSILON)
+        norms.append(Affine(scale, beta - mean * scale))
+    module = flatten(network, norms)
+    for node in list(module.graph.nodes):
+        if node.op == "call_module" and isinstance(norm := module.get_submodule(str(node.target)), Affine):
+            _fold_into_convolution(module, node, norm)
+    module.recompile()
+    module.delete_all_unused_submodules()
+    return module.eval().requires_grad_(False)
+
+
+def _fold_into_convolution(module: fx.GraphModule, node: fx.Node, norm: Affine) -> None:
+    source = node.args[0]
+    before = module.get_submodule(str(source.target)) if isinstance(source, fx.Node) else None
+    if not isinstance(source, fx.Node) or not isinstance(before, nn.Conv2d) or len(source.users) > 1:
+        raise ValueError("a norm layer must follow a convolution that nothing else reads")
+    scale, shift = norm.scale.flatten(), norm.shift.flatten()
+    bias = shift if before.bias is None else before.bias * scale + shift
+    folded = _convolution(
+        before.weight * _per_channel(scale, 4), bias,
+        stride=before.stride, padding=before.padding, groups=before.groups,
+    )  # fmt: skip
+    place = f"folded_{node.name}"
+    module.add_submodule(place, folded)
+    source.target = place
+    node.replace_all_uses_with(source)
+    module.graph.erase_node(node)
+
+
+@torch.no_grad()
+def measure_scene(
+    network: TransformNetwork, images_B3HW: Tensor, embedding_E: Tensor
+) -> tuple[SceneStatistics, Ranges]:
+    """Measure norm layers and activations over frames of a scene, as one batch in one pass."""
+    recorder = _Recorder(style_of(network, embedding_E))
+    module = flatten(network, [_Measured(recorder, index) for index in range(len(network.widths))])
+    handles = [part.register_forward_pre_hook(recorder.saw) for _, part in convolutions(module)]
+    module(pad(images_B3HW))
+    for handle in handles:
+        handle.remove()
+    statistics = SceneStatistics(tuple(recorder.means), tuple(recorder.variances))
+    return statistics, Ranges(tuple(recorder.low), tuple(recorder.high))
+
+
+class _Recorder:
+    def __init__(self, style: list[tuple[Tensor, Tensor]]) -> None:
+        self.style = style
+        self.means: list[Tensor] = []
+        self.variances: list[Tensor] = []
+        self.low: list[Tensor] = []
+        self.high: list[Tensor] = []
+
+    def saw(self, part: nn.Module, inputs: tuple[Tensor]) -> None:
+        self.low.append(inputs[0].amin((0, 2, 3)))
+        self.high.append(inputs[0].amax((0, 2, 3)))
+
+
+class _Measured(nn.Module):
+    """A norm layer over the whole batch that writes down what it measured."""
+
+    def __init__(self, recorder: _Recorder, index: int) -> None:
+        super().__init__()
+        self._recorder, self._index = recorder, index
+
+    def forward(self, features: Tensor) -> Tensor:
+        features = features.float()
+        # Two passes and not var_mean, which takes five times as long on a channels-last layout.
+        mean = features.mean((0, 2, 3), keepdim=True)
+        variance = (features - mean).square_().mean((0, 2, 3), keepdim=True)
+        self._recorder.means.append(mean)
+        self._recorder.variances.append(variance)
+        gamma, beta = self._recorder.style[self._index]
+        scale = torch.rsqrt(variance + EPSILON) * gamma
+        return torch.addcmul(beta - mean * scale, features, scale)
+
+
+class Int8Conv2d(nn.Conv2d):
+    """A convolution whose weight is int8 integers times scales; `weight` holds the product."""
+
+    quantized: QuantizedWeight
+
+
+@torch.no_grad()
+def quantize(
+    folded: fx.GraphModule, ranges: Ranges, *, keep: Callable[[nn.Conv2d], bool] = lambda _: False
+) -> fx.GraphModule:
+    """
+    Return the folded graph with int8 weights, and activations rounded to 256 levels before each convolution.
+
+    Depthwise convolutions take a range per channel, the others one for all: that is what processors multiply fast.
+
+    :param keep: convolutions that stay as they are
+    """
+    module = copy.deepcopy(folded)
+    for index, (node, part) in enumerate(convolutions(module)):
+        if keep(part):
+            continue
+        low, high = ranges.low[index] * WIDEN, ranges.high[index] * WIDEN
+        if part.groups == 1:
+            low, high = low.amin(keepdim=True), high.amax(keepdim=True)
+        rounding = FakeQuantize(low.view(1, -1, 1, 1), high.view(1, -1, 1, 1))
+        module.add_submodule(f"rounding_{index}", rounding)
+        module.add_submodule(f"int8_{index}", _int8(part))
+        node.target = f"int8_{index}"
+        _insert_rounding(module.graph, node, f"rounding_{index}")
+    module.recompile()
+    module.delete_all_unused_submodules()
+    return module
+
+
+def _insert_rounding(graph: fx.Graph, convolution: fx.Node, place: str) -> None:
+    """Round before the convolution, and before an enlargement that feeds it: it then moves bytes, a quarter of them."""
+    reader, source = convolution, cast(fx.Node, convolution.args[0])
+    while source.target is F.interpolate and len(source.users) == 1:
+        reader, source = source, cast(fx.Node, source.args[0])
+    with graph.inserting_before(reader):
+        call = graph.call_module(place, (source,))
+    reader.replace_input_with(source, call)
+
+
+def _int8(part: nn.Conv2d) -> Int8Conv2d:
+    made = Int8Conv2d(
+        part.in_channels, part.out_channels, part.kernel_size, part.stride,  # type: ignore[arg-type]
+        cast(Any, part.padding), groups=part.groups, bias=part.bias is not None,
+    )  # fmt: skip
+    made.quantized = quantize_weight(part.weight)
+    made.weight = nn.Parameter(made.quantized.restored(), requires_grad=False)
+    made.bias = part.bias
+    return made.eval()

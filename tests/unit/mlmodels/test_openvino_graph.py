@@ -1,0 +1,80 @@
+"""OpenVINO paints what torch paints: the folded network and its int8 form, on tiny networks and sizes."""
+
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+import torch
+from torch import fx
+
+from mlmodels.network import BORDER, NETWORKS, TransformNetwork, pad
+from mlmodels.quantization import fold, measure_scene, quantize
+from mlmodels.release import to_tensor
+
+pytest.importorskip("openvino")
+
+from mlmodels.openvino_graph import Painter
+
+LAYOUTS = {
+    "student": {"embedding": 8, "width": 16, "deep": 24, "blocks": 1},
+    "teacher": {"embedding": 8, "width": 16, "deep": 24, "blocks": 1},
+    "quarter": {"embedding": 8, "width": 16, "kernel": 5, "blocks": 1},
+}
+
+
+@pytest.fixture(params=LAYOUTS)
+def network(request) -> TransformNetwork:
+    torch.manual_seed(0)
+    made = NETWORKS[request.param](**LAYOUTS[request.param]).eval().requires_grad_(False)
+    torch.nn.init.normal_(made.film.weight, std=0.2)
+    return made
+
+
+@pytest.mark.parametrize("size", [(40, 64), (45, 67)])
+def test_the_folded_graph_paints_what_torch_paints(network, size):
+    frame = picture(*size)
+    statistics, _ = measure_scene(network, to_tensor(frame[None]), STYLE)
+    folded = fold(network, STYLE, statistics)
+
+    painted = Painter(folded, *size).paint(frame)
+
+    # bfloat16 keeps eight bits of every value, which is some four levels here and there
+    assert psnr(painted, by_torch(folded, frame)) > 40
+
+
+@pytest.mark.parametrize("size", [(40, 64), (45, 67)])
+def test_the_int8_graph_paints_what_torch_paints(network, size):
+    frame = picture(*size)
+    statistics, ranges = measure_scene(network, to_tensor(frame[None]), STYLE)
+    folded = fold(network, STYLE, statistics)
+
+    painted = Painter(quantize(folded, ranges), *size).paint(frame)
+
+    assert psnr(painted, by_torch(folded, frame)) > 33  # the bar is 30 on held-out frames
+
+
+def test_importing_the_graph_leaves_the_usage_reporter_out():
+    code = "import sys, mlmodels.openvino_graph; sys.exit(any('openvino_telemetry.' in name for name in sys.modules))"
+
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+STYLE = torch.randn(8, generator=torch.Generator().manual_seed(2))
+
+
+def picture(height: int, width: int) -> np.ndarray:
+    """Areas and edges with a little noise, as photographs have."""
+    random = np.random.default_rng(1)
+    areas = random.integers(0, 230, (height // 8 + 1, width // 8 + 1, 3)).repeat(8, 0).repeat(8, 1)[:height, :width]
+    return (areas + random.integers(0, 25, areas.shape)).astype(np.uint8)
+
+
+def by_torch(module: fx.GraphModule, frame: np.ndarray) -> np.ndarray:
+    height, width = frame.shape[:2]
+    painted = module(pad(to_tensor(frame[None])))[0, :, BORDER : BORDER + height, BORDER : BORDER + width]
+    return (painted * 255).round().byte().permute(1, 2, 0).numpy()
+
+
+def psnr(painted: np.ndarray, expected: np.ndarray) -> float:
+    return float(10 * np.log10(255**2 / np.square(painted.astype(float) - expected).mean()))

@@ -1,0 +1,62 @@
+"""The volume table counts what is there."""
+
+import json
+
+import pytest
+import torch
+from torch import nn
+
+from mlmodels import volume
+from mlmodels.network import NETWORKS
+
+STUDENT = {"layout": "student", "network": {"embedding": 128}, "predictor": "mobilenetv3-texture"}
+
+
+@pytest.fixture(scope="module")
+def steps() -> list[volume.Step]:
+    return volume.volumes(STUDENT, {"int8": {"style": 0.05}})
+
+
+def test_every_step_is_smaller_than_the_one_before(steps):
+    sizes = [step.bytes for step in steps]
+
+    assert [step.name for step in steps] == list(volume.STEPS)
+    assert sizes == sorted(sizes, reverse=True)
+
+
+def test_the_int8_pair_is_small(steps):
+    assert steps[-1].bytes <= 2_000_000
+    assert volume.reduction(steps) >= 94.5  # the network's shape decides the last half per cent
+
+
+def test_a_convolution_is_counted_as_arithmetic_says():
+    network = nn.Conv2d(3, 8, 3, padding=1, bias=False)
+
+    assert volume._multiply_adds(network, torch.zeros(1, 3, 10, 12)) == 3 * 8 * 9 * 10 * 12
+
+
+def test_the_predictor_costs_the_same_for_every_frame_size(steps):
+    assert len(set(steps[0].predictor.multiply_adds.values())) == 1
+    assert len(set(steps[0].transform.multiply_adds.values())) == 2
+
+
+def test_int8_bytes_are_about_a_quarter():
+    network = NETWORKS["student"]()
+
+    assert 0.24 < volume._int8(network) / volume._fp32(network) < 0.30
+
+
+def test_the_command_writes_table_and_json(tmp_path, capsys):
+    (tmp_path / "model.json").write_text(json.dumps(STUDENT))
+    (tmp_path / "int8.json").write_text(json.dumps({"pictures": {"style": 0.0512, "content": 0.7}}))
+    written = tmp_path / "volume.json"
+
+    volume.main(["--release", str(tmp_path), "--measured", f"int8={tmp_path / 'int8.json'}", "--json", str(written)])
+
+    assert "0.0512" in capsys.readouterr().out
+    assert json.loads(written.read_text())["reduction_percent"] > 90
+
+
+def test_an_unknown_step_is_refused():
+    with pytest.raises(SystemExit):
+        volume.main(["--measured", "int4=x.json"])
