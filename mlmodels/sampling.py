@@ -75,9 +75,15 @@ class Batch:
     own_B: Tensor
 
     def to(self, device: torch.device) -> "Batch":
-        moved = (part.to(device) for part in (self.images, self.relu3_1, self.relu4_1))
-        images = [image.to(device) for image in self.style_images]
-        return Batch(*moved, self.pair.to(device), self.style_BS.to(device), images, self.own_B.to(device))
+        return Batch(
+            self.images.to(device),
+            self.relu3_1.to(device),
+            self.relu4_1.to(device),
+            self.pair.to(device),
+            self.style_BS.to(device),
+            [image.to(device) for image in self.style_images],
+            self.own_B.to(device),
+        )
 
 
 def batch_of(

@@ -2,8 +2,8 @@
 `python -m mlmodels.volume`: what each step from the teacher to the shipped int8 pair saves, as one table.
 
 Parameters and multiply-adds are counted on the real modules; bytes are those of their weights, four for each fp32
-number and, for int8, as they are packed. A step's effect on quality and steadiness is what `mlmodels.evaluate --json`
-measured of a release made after it: `--measured int8=int8.json`.
+number and, for int8, as they are packed. A step's effect on quality and steadiness is what `evaluate_model --json` of
+manage.py measured of a release made after it: `--measured int8=int8.json`.
 """
 
 import argparse
@@ -28,7 +28,7 @@ from .vgg import VGGFeatures, channel_statistics
 SIZES = {"256x256": (256, 256), "1280x720": (720, 1280)}
 STYLE_SIDE = 256  # pixels: what the VGG16 of the teacher's predictor looks at
 STEPS = ("teacher", "student predictor", "separable transform", "int8")
-EFFECTS = {"style": ("pictures", "style"), "content": ("pictures", "content"), "warping": ("clips", "warping_gap_1")}
+EFFECTS = {"style": "style", "content": "content", "warping": "warping_gap_1"}  # heading: as evaluate_model names it
 
 
 @dataclass(frozen=True)
@@ -160,10 +160,9 @@ def as_json(steps: list[Step]) -> dict[str, Any]:
 
 
 def read_effects(path: Path) -> dict[str, float]:
-    """Take from a file of `mlmodels.evaluate --json` what the table shows."""
-    measured = json.loads(path.read_text())
-    found = {name: measured.get(part, {}).get(key) for name, (part, key) in EFFECTS.items()}
-    return {name: value for name, value in found.items() if value is not None}
+    """Take from a file of `manage.py evaluate_model --json` what the table shows."""
+    measured = json.loads(path.read_text()).get("ours", {})
+    return {name: measured[key] for name, key in EFFECTS.items() if key in measured}
 
 
 def main(arguments: list[str] | None = None) -> None:

@@ -48,7 +48,7 @@ def test_int8_bytes_are_about_a_quarter():
 
 def test_the_command_writes_table_and_json(tmp_path, capsys):
     (tmp_path / "model.json").write_text(json.dumps(STUDENT))
-    (tmp_path / "int8.json").write_text(json.dumps({"pictures": {"style": 0.0512, "content": 0.7}}))
+    (tmp_path / "int8.json").write_text(json.dumps({"ours": {"style": 0.0512, "content": 0.7}}))
     written = tmp_path / "volume.json"
 
     volume.main(["--release", str(tmp_path), "--measured", f"int8={tmp_path / 'int8.json'}", "--json", str(written)])
