@@ -42,8 +42,10 @@ TO_WRITE = TO_READ | WRITE_FILE | TRUNCATE | REMOVE_FILE | MAKE_REGULAR
 # What the interpreter and its libraries may still want to load, and what they ask about themselves.
 RUNTIME = (
     sys.prefix, sys.base_prefix, str(Path(__file__).resolve().parents[2]),
-    "/usr/lib", "/lib", "/lib64", "/dev/null", "/dev/urandom", "/proc/self", "/sys/devices/system/cpu",
+    "/usr/lib", "/lib", "/lib64", "/dev/urandom", "/proc/self", "/sys/devices/system/cpu",
 )  # fmt: skip
+# Nothing written there stays: one swallows it, the other is the disk without room that the tests write to.
+SINKS = (Path("/dev/null"), Path("/dev/full"))
 
 
 def limit(bounds: Bounds) -> None:
@@ -67,7 +69,9 @@ def confine(*, reads: Iterable[Path] = (), writes: Iterable[Path] = ()) -> list[
         return []
     libc = ctypes.CDLL(None, use_errno=True)
     libc.prctl(PR_SET_DUMPABLE, 0, 0, 0, 0)
-    rules = [(path, TO_READ) for path in [*map(Path, RUNTIME), *reads]] + [(path, TO_WRITE) for path in writes]
+    rules = [(path, TO_READ) for path in [*map(Path, RUNTIME), *reads]] + [
+        (path, TO_WRITE) for path in [*SINKS, *writes]
+    ]
     walls = {
         "netns": _leave_network(libc),
         "landlock": _forbid_files(libc, rules),
