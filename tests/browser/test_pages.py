@@ -105,3 +105,20 @@ def test_the_light_theme_in_chinese_is_whole_too(open_page: Open, shoot: Shoot) 
         shoot(page, f"phone-light-zh-{name}")
         findings.extend(findings_of(page))
     assert findings == []
+
+
+def test_text_of_twice_the_size_stays_on_a_phones_page(open_page: Open) -> None:
+    page = open_page(PHONE)
+    person = sign_up(page)
+    excess: dict[str, int] = {}
+    for path in [*MEMBER_PAGES.values(), f"/u/{person}", "/"]:
+        page.goto(path)
+        wait_until_drawn(page)
+        excess[path] = ask(
+            page,
+            """() => {
+                document.documentElement.style.fontSize = "200%";
+                return document.documentElement.scrollWidth - innerWidth;
+            }""",
+        )
+    assert {path: wide for path, wide in excess.items() if wide > 0} == {}
