@@ -107,9 +107,10 @@ class Plot:
     def _line(self, who: str, curve: Sequence[Mapping[str, float]]) -> str:
         places = [(self.x(point["content"]), self.y(point["style"]), point["strength"]) for point in curve]
         path = " ".join(f"{x},{y}" for x, y, _ in places)
+        below = 16 if who == "peer" else -6  # the two run close to each other
         dots = "".join(
             f'<circle cx="{x}" cy="{y}" r="{5 if strength == 1 else 3}"><title>{escape(who)}, strength {strength:g}'
-            f'</title></circle><text x="{x + 7}" y="{y - 6}">{strength:g}</text>'
+            f'</title></circle><text x="{x + 7}" y="{y + below}">{strength:g}</text>'
             for x, y, strength in places
         )
         return f'<g class="{escape(who)}"><polyline points="{path}"/>{dots}</g>'

@@ -168,7 +168,8 @@ def _clips(painters: Painters, plan: Plan, tell: Tell) -> Iterator[str]:
 def _clip(painters: Painters, plan: Plan, path: Path, style_path: Path) -> str:
     frames, style = read_frames(path, plan.clip_side, SHOWN_FRAMES), read_picture(style_path, plan.picture_side)
     painted = [paint_clip(painter, frames, painter.embed(style), scene=plan.scene) for painter in painters.values()]
+    shown = side_by_side([frames, *painted])
     return (
-        f'<video controls loop muted playsinline preload="metadata" src="{mp4(side_by_side([frames, *painted]))}">'
+        f'<video controls loop muted playsinline poster="{jpeg(shown[0], SHOWN_HEIGHT)}" src="{mp4(shown)}">'
         f'</video><p class="soft">{escape(path.stem)}, after {escape(style_path.stem)}</p>'
     )
