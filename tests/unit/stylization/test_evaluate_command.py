@@ -12,8 +12,8 @@ from PIL import Image
 from safetensors.torch import save_file
 
 from mlmodels.evaluation import peers
-from mlmodels.management.commands import evaluate_model
 from mlmodels.vgg import VGGFeatures
+from stylization.management.commands import evaluate_model
 from tests.media import make_video, moving
 from tests.unit.mlmodels.painters import Copyist, Tinter
 

@@ -7,7 +7,6 @@ from typing import Any, NoReturn
 
 import torch
 from django.core.management.base import BaseCommand, CommandParser
-from django.utils.module_loading import import_string
 from safetensors import SafetensorError
 from tqdm import tqdm
 
@@ -18,6 +17,8 @@ from mlmodels.evaluation.report import write_report
 from mlmodels.evaluation.sheet import SheetTooLarge, largest, write_sheets
 from mlmodels.release import SMALLEST, BadRelease, load_release
 from mlmodels.vgg import VGGFeatures
+from stylization.engine.engines import open_engine
+from stylization.engine.errors import BadRecipe
 
 ROOT = Path(__file__).resolve().parents[3]
 VGG = ROOT.parent / "shared" / "weights" / "vgg16_features.safetensors"
@@ -194,10 +195,9 @@ def open_ours(options: dict[str, Any]) -> Painter:
         return load_release(options["release"])
     if options["release"]:
         raise BadOption("--engine paints with the shipped release: leave --release out.")
-    # By name, when asked for: the networks stand below the stylizer and do not import it.
     try:
-        return EnginePainter(import_string("stylization.engine.engines.open_engine")(options["engine"]))
-    except Exception as error:  # its refusals have classes of its own, which are not known here
+        return EnginePainter(open_engine(options["engine"]))
+    except (BadRecipe, BadRelease) as error:
         raise BadOption(f"--engine {options['engine']}: {error}") from error
 
 
