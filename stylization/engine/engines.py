@@ -6,12 +6,15 @@ import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from .errors import BadRecipe
+
+if TYPE_CHECKING:
+    from mlmodels.release import Release
 
 logger = logging.getLogger(__name__)
 
@@ -77,10 +80,10 @@ class TorchEngine:
 
     name = "torch"
 
-    def __init__(self) -> None:
+    def __init__(self, release: "Release | None" = None) -> None:
         from mlmodels.release import load_release  # torch takes a second to import: only who paints pays
 
-        self._release = load_release()
+        self._release = release or load_release()
         self.model = Model(self._release.name, self._release.version, self._release.sha256)
 
     def embed(self, image: NDArray[np.uint8]) -> NDArray[np.float32]:

@@ -7,7 +7,6 @@ than painting it.
 
 import threading
 from collections import OrderedDict
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -18,9 +17,9 @@ from numpy.typing import NDArray
 from mlmodels.network import SceneStatistics
 from mlmodels.openvino_graph import Painter
 from mlmodels.quantization import Ranges, fold, measure_scene, quantize
-from mlmodels.release import Release, load_release, refuse_too_small
+from mlmodels.release import Release, refuse_too_small
 
-from .engines import THREADS, Model, settle_threads
+from .engines import THREADS, TorchEngine, settle_threads
 
 KEPT = 3  # compiled sizes of a scene: the frame's, and one or two brushes'
 
@@ -35,28 +34,18 @@ class Scene:
     painters: OrderedDict[tuple[int, int], Painter] = field(default_factory=OrderedDict)
 
 
-class OpenVinoEngine:
+class OpenVinoEngine(TorchEngine):
     """
-    The folded network in OpenVINO on two cores.
+    The folded network in OpenVINO on two cores; what has no scene is painted as by its parent.
 
     :param int8: multiply in eight bits; else in what the processor is best at, bfloat16 where it has it
     """
 
     def __init__(self, *, int8: bool = True, release: Release | None = None) -> None:
+        super().__init__(release)
         self.name = "openvino" if int8 else "openvino-float"
         self._int8 = int8
-        self._release = release or load_release()
         self._lock = threading.Lock()
-        self.model = Model(self._release.name, self._release.version, self._release.sha256)
-
-    def embed(self, image: NDArray[np.uint8]) -> NDArray[np.float32]:
-        settle_threads()
-        return self._release.embed(image)
-
-    def blend(
-        self, styles: Sequence[tuple[NDArray[np.float32], float]], own: NDArray[np.float32], strength: float
-    ) -> NDArray[np.float32]:
-        return self._release.blend(list(styles), own, strength)
 
     def statistics(self, frames: NDArray[np.uint8], embedding: NDArray[np.float32]) -> Scene:
         settle_threads()
@@ -68,9 +57,8 @@ class OpenVinoEngine:
         self, frames: NDArray[np.uint8], embedding: NDArray[np.float32], statistics: Any = None
     ) -> NDArray[np.uint8]:
         if not isinstance(statistics, Scene) or not np.array_equal(statistics.embedding, embedding):
-            settle_threads()
             fixed = statistics.statistics if isinstance(statistics, Scene) else None
-            return self._release.paint(frames, embedding, fixed)
+            return super().paint(frames, embedding, fixed)
         with self._lock:
             painter = self._painter(statistics, frames.shape[1], frames.shape[2])
             return np.stack([painter.paint(frame) for frame in frames])
