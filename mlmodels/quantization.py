@@ -16,7 +16,7 @@ are measured over, in the same pass; nothing has to be calibrated beforehand.
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -24,7 +24,15 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, fx, nn
 
-from .network import EPSILON, SceneStatistics, TransformNetwork, binomial_kernel, pad, subpixel_binomial
+from .network import (
+    SceneStatistics,
+    TransformNetwork,
+    binomial_kernel,
+    measure,
+    pad,
+    scale_and_shift,
+    subpixel_binomial,
+)
 
 LEVELS = 127  # symmetric: -127..127, so that a negative gamma can turn a channel's sign without clipping
 WIDEN = 1.1  # frames between the sampled ones go a little further than the sampled ones
@@ -139,7 +147,7 @@ def _with_zero_on_the_grid(low: Tensor, high: Tensor) -> tuple[Tensor, Tensor]:
 class _Flat(nn.Module):
     """The network from padded picture to painting, with given modules in the place of its norm layers."""
 
-    def __init__(self, network: TransformNetwork, norms: list[nn.Module]) -> None:
+    def __init__(self, network: TransformNetwork, norms: Sequence[nn.Module]) -> None:
         super().__init__()
         self.network = network
         self.norms_in_order = nn.ModuleList(norms)
@@ -161,7 +169,7 @@ class _Tracer(fx.Tracer):
         return isinstance(m, nn.Conv2d) or "norms_in_order" in module_qualified_name
 
 
-def flatten(network: TransformNetwork, norms: list[nn.Module]) -> fx.GraphModule:
+def flatten(network: TransformNetwork, norms: Sequence[nn.Module]) -> fx.GraphModule:
     """
     Return the network as a graph of plain operations, `norms` standing where its norm layers stood.
 
@@ -244,12 +252,9 @@ def style_of(network: TransformNetwork, embedding_E: Tensor) -> list[tuple[Tenso
 @torch.no_grad()
 def fold(network: TransformNetwork, embedding_E: Tensor, statistics: SceneStatistics) -> fx.GraphModule:
     """Return padded picture → painting as a graph without norm layers: each is part of the convolution before it."""
-    norms: list[nn.Module] = []
-    for (gamma, beta), mean, variance in zip(
-        style_of(network, embedding_E), statistics.means, statistics.variances, strict=True
-    ):
-        scale = gamma * torch.rsqrt(variance + EPSILON)
-        norms.append(Affine(scale, beta - mean * scale))
+    measured = zip(statistics.means, statistics.variances, strict=True)
+    styles = style_of(network, embedding_E)
+    norms = [Affine(*scale_and_shift(known, *style)) for known, style in zip(measured, styles, strict=True)]
     module = flatten(network, norms)
     for node in list(module.graph.nodes):
         if node.op == "call_module" and isinstance(norm := module.get_submodule(str(node.target)), Affine):
@@ -314,14 +319,11 @@ class _Measured(nn.Module):
 
     def forward(self, features: Tensor) -> Tensor:
         features = features.float()
-        # Two passes and not var_mean, which takes five times as long on a channels-last layout.
-        mean = features.mean((0, 2, 3), keepdim=True)
-        variance = (features - mean).square_().mean((0, 2, 3), keepdim=True)
+        mean, variance = measured = measure(features, dims=(0, 2, 3))
         self._recorder.means.append(mean)
         self._recorder.variances.append(variance)
-        gamma, beta = self._recorder.style[self._index]
-        scale = torch.rsqrt(variance + EPSILON) * gamma
-        return torch.addcmul(beta - mean * scale, features, scale)
+        scale, shift = scale_and_shift(measured, *self._recorder.style[self._index])
+        return torch.addcmul(shift, features, scale)
 
 
 class Int8Conv2d(nn.Conv2d):

@@ -128,9 +128,7 @@ def refuse_too_small(height: int, width: int) -> None:
 
 
 def _ready(network: Any, weights: dict[str, Tensor]) -> Any:
-    network.load_state_dict(
-        {key: value.float() if value.is_floating_point() else value for key, value in weights.items()}
-    )
+    network.load_state_dict(weights)
     return channels_last(network.eval().requires_grad_(False))
 
 
