@@ -7,7 +7,6 @@ CPU they cost more than everything else.
 """
 
 import hashlib
-import os
 import random
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -19,6 +18,7 @@ from PIL import Image
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
+from .files import replacing
 from .motion import MovingPair, read_clip, real_pair
 from .vgg import VGGFeatures, best_precision, channel_statistics
 
@@ -102,8 +102,6 @@ class FeatureCache:
     def __init__(self, vgg: VGGFeatures, folder: Path | None = None) -> None:
         self.vgg, self.folder = vgg, folder
         self._kept: dict[str, dict[str, Tensor]] = {}
-        if folder:
-            folder.mkdir(parents=True, exist_ok=True)
 
     def content(self, path: Path, size: int) -> ContentSample:
         kept = self._look_up(f"content {path.name} {size}", lambda: self._measure_content(path, size))
@@ -163,7 +161,6 @@ class FeatureCache:
             return measure()
         file = self.folder / f"{hashlib.sha256(key.encode()).hexdigest()[:24]}.safetensors"
         if not file.exists():
-            unfinished = file.with_suffix(f".{os.getpid()}")
-            save_file({name: value.contiguous() for name, value in measure().items()}, unfinished)
-            unfinished.replace(file)
+            with replacing(file) as unfinished:
+                save_file({name: value.contiguous() for name, value in measure().items()}, unfinished)
         return load_file(file)

@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from .data import fingerprint, list_pictures, load_crop
+from .files import replacing
 from .network import channels_last
 from .options import BadConfig
 from .predictor import PREDICTORS
@@ -73,17 +74,14 @@ class Lessons:
         self.folders = {folder: list_pictures([Path(folder)]) for folder in options.pictures}
         self.data = fingerprint([path for paths in self.folders.values() for path in paths])
         self.folder = Path(options.run) / f"lessons-{size}-{count}-{options.seed}-{self.data}"
-        self.folder.mkdir(parents=True, exist_ok=True)
         self.images = self._open("images.npy", np.uint8, (3, size, size))
         self.statistics = self._open("statistics.npy", np.float32, (STATISTICS_SIZE,))
 
     def _open(self, name: str, kind: type, shape: tuple[int, ...]) -> NDArray[Any]:
         path = self.folder / name
-        if path.exists():
-            return np.load(path, mmap_mode="r+")
-        unfinished = path.with_suffix(".tmp.npy")
-        np.lib.format.open_memmap(unfinished, "w+", kind, (self.count, *shape)).flush()
-        unfinished.replace(path)
+        if not path.exists():
+            with replacing(path) as unfinished:
+                np.lib.format.open_memmap(unfinished, "w+", kind, (self.count, *shape)).flush()
         return np.load(path, mmap_mode="r+")
 
     @property
@@ -108,9 +106,8 @@ class Lessons:
             print(f"lessons {done}/{self.count} of {self.size} pixels", file=output, flush=True)
 
     def _mark(self, done: int) -> None:
-        unfinished = self.folder / "done.tmp"
-        unfinished.write_text(str(done))
-        unfinished.replace(self.folder / "done")
+        with replacing(self.folder / "done") as unfinished:
+            unfinished.write_text(str(done))
 
     def _draw(self, index: int) -> Tensor:
         rng = random.Random(f"{self.options.seed} {index}")
@@ -265,12 +262,11 @@ class Distiller:
 
     def save(self, metrics: dict[str, float]) -> None:
         """Write the checkpoint beside the old one and swap."""
-        unfinished = self.checkpoint.with_suffix(".tmp")
         state = {"model": self.student.state_dict(), "optimizer": self.optimizer.state_dict(), "step": self.step}
         data = [lessons.data for lessons in self.lessons]
         extra = {"options": dataclasses.asdict(self.options), "data": data, "revision": git_revision()}
-        torch.save({**state, **extra, "metrics": metrics}, unfinished)
-        unfinished.replace(self.checkpoint)
+        with replacing(self.checkpoint) as unfinished:
+            torch.save({**state, **extra, "metrics": metrics}, unfinished)
 
 
 if __name__ == "__main__":

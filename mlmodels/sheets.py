@@ -15,22 +15,20 @@ SIDE = 256  # pixels of each picture
 COUNT = 5  # photographs down, styles across
 
 
-class Sheet:
-    """The same photographs in the same styles each time: the first of the sampler's pools."""
+def draw_sheet(model: StyleModel, sampler: Sampler, path: Path) -> None:
+    """
+    Write one picture: styles on top, photographs at the left, paintings between.
 
-    def __init__(self, sampler: Sampler) -> None:
-        self.sampler = sampler
-
-    def draw(self, model: StyleModel, path: Path) -> None:
-        """Write one picture: styles on top, photographs at the left, paintings between."""
-        photos = [self.sampler.cache.content(photo, SIDE) for photo in self.sampler.content[:COUNT]]
-        pool = [*self.sampler.favourites, *self.sampler.styles]
-        styles = [self.sampler.cache.style(style, STYLE_SIZE) for style in pool[:COUNT]]
-        rows = [[torch.ones(3, SIDE, SIDE), *(_fitted(style.image_3SS) for style in styles)]]
-        rows += [[photo.image_3SS, *(painted(model, photo, style) for style in styles)] for photo in photos]
-        sheet = torch.cat([torch.cat(row, dim=2) for row in rows], dim=1)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        Image.fromarray(np.asarray((sheet * 255).byte().permute(1, 2, 0))).save(path, quality=90)
+    They are the same each time: the first of the sampler's pools.
+    """
+    photos = [sampler.cache.content(photo, SIDE) for photo in sampler.content[:COUNT]]
+    pool = [*sampler.favourites, *sampler.styles]
+    styles = [sampler.cache.style(style, STYLE_SIZE) for style in pool[:COUNT]]
+    rows = [[torch.ones(3, SIDE, SIDE), *(_fitted(style.image_3SS) for style in styles)]]
+    rows += [[photo.image_3SS, *(painted(model, photo, style) for style in styles)] for photo in photos]
+    sheet = torch.cat([torch.cat(row, dim=2) for row in rows], dim=1)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    Image.fromarray(np.asarray((sheet * 255).byte().permute(1, 2, 0))).save(path, quality=90)
 
 
 @torch.no_grad()

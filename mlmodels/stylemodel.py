@@ -11,6 +11,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
+from .files import replacing
 from .network import NETWORKS, TransformNetwork, channels_last
 from .options import BadConfig, TrainingOptions
 from .predictor import PREDICTORS, StatisticsPredictor
@@ -95,4 +96,5 @@ def keep(checkpoint: Path, path: Path) -> None:
     """Write the weights of a checkpoint in half precision, for a later run to begin with; optimizer state is left."""
     kept = read_kept(checkpoint)
     halved = {name: value.contiguous().half() for name, value in kept.weights.items()}
-    save_file(halved, path, {"layout": kept.layout, "network": json.dumps(kept.network)})
+    with replacing(path) as unfinished:
+        save_file(halved, unfinished, {"layout": kept.layout, "network": json.dumps(kept.network)})

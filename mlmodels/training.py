@@ -20,11 +20,12 @@ import torch.multiprocessing
 from torch import nn
 
 from .data import FeatureCache, fingerprint
+from .files import replacing
 from .network import channels_last
 from .objective import losses_of
 from .options import BadConfig, TrainingOptions, learning_rate, phase_at
 from .sampling import STYLE_SIZE, Sampler
-from .sheets import Sheet
+from .sheets import draw_sheet
 from .stylemodel import build, read_kept
 from .vgg import VGGFeatures, best_precision
 
@@ -67,10 +68,8 @@ class Trainer:
 
     def save(self, metrics: dict[str, float]) -> None:
         """Write the checkpoint beside the old one and swap: a kill leaves one of the two, whole."""
-        self.folder.mkdir(parents=True, exist_ok=True)
-        unfinished = self.checkpoint.with_suffix(".tmp")
-        torch.save(self.state(metrics), unfinished)
-        unfinished.replace(self.checkpoint)
+        with replacing(self.checkpoint) as unfinished:
+            torch.save(self.state(metrics), unfinished)
 
     def state(self, metrics: dict[str, float]) -> dict[str, Any]:
         return {
@@ -114,7 +113,7 @@ class Trainer:
         began, first = time.monotonic(), self.step
         if self.worker:
             return self._follow()
-        writer, sheet = _tensorboard(self.folder), Sheet(self.sampler)
+        writer = _tensorboard(self.folder)
         while self.step < self.options.steps:
             for name, value in self.train_step().items():
                 means[name] = 0.97 * means.get(name, value) + 0.03 * value
@@ -126,7 +125,7 @@ class Trainer:
             if self.step % self.options.checkpoint_every == 0:
                 self.save(means)
             if self.options.sheet_every and self.step % self.options.sheet_every == 0:
-                sheet.draw(self.model, self.folder / f"sheet-{self.step:06d}.jpg")
+                draw_sheet(self.model, self.sampler, self.folder / f"sheet-{self.step:06d}.jpg")
         self.save(means)
         writer.close()
 

@@ -136,7 +136,7 @@ def test_a_sheet_shows_every_photograph_in_every_style(config, tmp_path, monkeyp
     monkeypatch.setattr(sheets, "SIDE", 32)
     trainer = training.Trainer(read_options(config))
 
-    sheets.Sheet(trainer.sampler).draw(trainer.model, tmp_path / "sheet.jpg")
+    sheets.draw_sheet(trainer.model, trainer.sampler, tmp_path / "sheet.jpg")
 
     with Image.open(tmp_path / "sheet.jpg") as sheet:
         assert sheet.size == (3 * 32, 3 * 32)  # two styles and two photographs, with a border of themselves
