@@ -8,27 +8,19 @@ import pytest
 import torch
 from torch import fx
 
-from mlmodels.network import BORDER, NETWORKS, TransformNetwork, pad
+from mlmodels.network import BORDER, TransformNetwork, pad
 from mlmodels.quantization import fold, measure_scene, quantize
 from mlmodels.release import to_tensor
+from tests.unit.mlmodels.networks import LAYOUTS, small_network
 
 pytest.importorskip("openvino")
 
 from mlmodels.openvino_graph import Painter
 
-LAYOUTS = {
-    "student": {"embedding": 8, "width": 16, "deep": 24, "blocks": 1},
-    "teacher": {"embedding": 8, "width": 16, "deep": 24, "blocks": 1},
-    "quarter": {"embedding": 8, "width": 16, "kernel": 5, "blocks": 1},
-}
-
 
 @pytest.fixture(params=LAYOUTS)
 def network(request) -> TransformNetwork:
-    torch.manual_seed(0)
-    made = NETWORKS[request.param](**LAYOUTS[request.param]).eval().requires_grad_(False)
-    torch.nn.init.normal_(made.film.weight, std=0.2)
-    return made
+    return small_network(request.param)
 
 
 @pytest.mark.parametrize("size", [(40, 64), (45, 67)])

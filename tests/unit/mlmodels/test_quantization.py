@@ -16,20 +16,12 @@ from mlmodels.quantization import (
     quantize_weight,
     unpacked,
 )
-
-LAYOUTS = {
-    "student": {"embedding": 8, "width": 16, "deep": 24, "blocks": 1},
-    "teacher": {"embedding": 8, "width": 16, "deep": 24, "blocks": 1},
-    "quarter": {"embedding": 8, "width": 16, "kernel": 3, "blocks": 1},
-}
+from tests.unit.mlmodels.networks import LAYOUTS, small_network
 
 
 @pytest.fixture(params=LAYOUTS)
 def network(request) -> TransformNetwork:
-    torch.manual_seed(0)
-    made = NETWORKS[request.param](**LAYOUTS[request.param]).eval().requires_grad_(False)
-    torch.nn.init.normal_(made.film.weight, std=0.2)
-    return made
+    return small_network(request.param)
 
 
 @pytest.fixture
