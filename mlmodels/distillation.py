@@ -7,6 +7,7 @@ Any picture can teach: paintings, photographs, crops, re-coloured and mixed ones
 
 import dataclasses
 import math
+import os
 import random
 import sys
 import time
@@ -82,6 +83,7 @@ class Lessons:
         if not path.exists():
             with replacing(path) as unfinished:
                 np.lib.format.open_memmap(unfinished, "w+", kind, (self.count, *shape)).flush()
+                _take_room(unfinished)
         return np.load(path, mmap_mode="r+")
 
     @property
@@ -124,6 +126,16 @@ class Lessons:
         # Strokes keep the scale at which the picture is used, whatever part of it the crop shows.
         zoom = rng.choice((1.0, 1.0, 1.2, 1.6)) * PREDICTORS[self.options.student].INPUT_SIZE / self.size
         return load_crop(rng.choice(self.folders[folder]), self.size, rng, zoom=zoom)
+
+
+def _take_room(path: Path) -> None:
+    """
+    Have the disk keep room for all of the file: a page that finds none later ends the process without a word.
+
+    :raises OSError: there is not enough room (ENOSPC)
+    """
+    with path.open("r+b") as file:
+        os.posix_fallocate(file.fileno(), 0, path.stat().st_size)
 
 
 @torch.no_grad()

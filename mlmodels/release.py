@@ -11,6 +11,7 @@ import argparse
 import hashlib
 import json
 from collections.abc import Callable
+from contextlib import ExitStack
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
+from .files import replacing
 from .network import NETWORKS, SceneStatistics, channels_last
 from .predictor import PREDICTORS
 from .quantization import packed, unpacked
@@ -169,9 +171,6 @@ def export(
     distilled = torch.load(predictor_run / "checkpoint.pt", weights_only=True)
     prefix = "transform."
     weights = {key.removeprefix(prefix): value for key, value in trained["model"].items() if key.startswith(prefix)}
-    folder.mkdir(parents=True, exist_ok=True)
-    save_file(store(weights), folder / "transform.safetensors")
-    save_file(store(distilled["model"]), folder / "predictor.safetensors")
     layout = trained["options"]["layout"]
     probe = NETWORKS[layout](**trained["options"]["network"])
     predictor = distilled["options"]["student"]
@@ -186,7 +185,15 @@ def export(
         "parameters": {"transform": _count(probe), "predictor": _count(student)},
         "training": {"steps": trained["step"], "metrics": trained["metrics"], "distillation": distilled["metrics"]},
     }
-    (folder / "model.json").write_text(json.dumps(description, indent=2) + "\n")
+    # Each is whole before the first takes its place: a fault on the way leaves the release that was there.
+    with ExitStack() as parts:
+        transform_file, predictor_file, description_file = (
+            parts.enter_context(replacing(folder / name))
+            for name in ("transform.safetensors", "predictor.safetensors", "model.json")
+        )
+        save_file(store(weights), transform_file)
+        save_file(store(distilled["model"]), predictor_file)
+        description_file.write_text(json.dumps(description, indent=2) + "\n")
 
 
 def _halved(weights: dict[str, Tensor]) -> dict[str, Tensor]:

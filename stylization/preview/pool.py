@@ -107,6 +107,7 @@ class PreviewPool:
         self._changed = threading.Condition()
         self._thread: threading.Thread | None = None
         self._process: _Process | None = None
+        self._is_closing = False
 
     def paint(self, person: str, request: dict[str, Any]) -> bytes:
         """
@@ -127,8 +128,13 @@ class PreviewPool:
             raise PreviewFailed("It took too long. Try again.") from None
 
     def close(self) -> None:
-        """End the painting process; the next wish starts another."""
+        """End the painting process and the thread that talks to it; the next wish starts others."""
+        with self._changed:
+            thread, self._is_closing = self._thread, True
+            self._changed.notify()
         self._discard()
+        if thread:
+            thread.join(self._seconds)
 
     @property
     def pid(self) -> int | None:
@@ -146,20 +152,27 @@ class PreviewPool:
 
     def _ensure_thread(self) -> None:
         # One thread for good, not the request's: the painting process dies with the thread that started it.
+        self._is_closing = False
         if self._thread is None or not self._thread.is_alive():
             self._thread = threading.Thread(target=self._work, name="preview", daemon=True)
             self._thread.start()
 
     def _work(self) -> None:
-        while True:
-            with self._changed:
-                while not self._wishes:
-                    self._changed.wait()
-                _, wish = self._wishes.popitem(last=False)
+        while wish := self._next_wish():
             try:
                 wish.answer.set_result(self._painted(wish.request))
             except Exception as fault:
                 wish.answer.set_exception(fault)
+
+    def _next_wish(self) -> _Wish | None:
+        """Wait for the oldest wish; None, and no thread any more, when the pool is closed and nobody waits."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._wishes or self._is_closing)
+            if self._wishes:
+                return self._wishes.popitem(last=False)[1]
+            self._thread = None
+            self._discard()
+            return None
 
     def _painted(self, request: dict[str, Any]) -> bytes:
         for _ in range(2):  # a process that sat idle may have left in this very moment
@@ -171,6 +184,8 @@ class PreviewPool:
                 raise PreviewFailed("It took too long. Try again.") from None
             except (EOFError, OSError):
                 self._discard()
+                if self._is_closing:
+                    break
         raise PreviewFailed("The painting process stopped. Try again.")
 
     def _running(self) -> _Process:

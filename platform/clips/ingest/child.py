@@ -108,6 +108,9 @@ def _refusal_of(error: OSError | av.error.FFmpegError) -> Refusal | None:
     # x264 has no other reason to fail than a lack of memory, and no other word for it.
     if error.errno in (errno.ENOMEM, errno.EFBIG) or isinstance(error, av.error.ExternalError):
         return Refusal("too_costly")
+    # Our own walls refuse a file that we need: no fault of what was sent.
+    if isinstance(error, PermissionError):
+        return None
     return Refusal("damaged") if isinstance(error, av.error.FFmpegError) else None
 
 

@@ -371,7 +371,7 @@ class TestTheWalls:
     def behind_walls(self, code: str, *, read: Path | None = None, write: Path | None = None) -> Any:
         prologue = (
             "import sys, json, os; sys.path.insert(0, sys.argv[1])\nfrom pathlib import Path\n"
-            "from clips.ingest import sandbox\nfrom clips.ingest.bounds import Bounds\n"
+            "from clips.ingest import child, sandbox\nfrom clips.ingest.bounds import Bounds\n"
             "import socket, subprocess, threading, signal\nsandbox.limit(Bounds())\n"
             "reads, writes = ([Path(name)] if name else [] for name in sys.argv[2:])\n"
             "walls = sandbox.confine(reads=reads, writes=writes)\n"
@@ -380,7 +380,7 @@ class TestTheWalls:
             [sys.executable, "-c", prologue + code, str(PACKAGES), str(read or ""), str(write or "")],
             capture_output=True, text=True, check=True,
         )  # fmt: skip
-        return json.loads(done.stdout)
+        return json.loads(done.stdout.splitlines()[-1])
 
     def tried(self, call: str, **files: Path) -> str:
         return self.behind_walls(
@@ -439,6 +439,14 @@ class TestTheWalls:
             "import wave",
         ):
             assert self.tried(allowed, **files) == "done", allowed
+
+    @pytest.mark.skipif(not LANDLOCK, reason="this kernel has no Landlock")
+    def test_a_file_that_our_own_walls_refuse_is_not_called_damaged(self, tmp_path: Path) -> None:
+        video = make_video(tmp_path / "in.mp4", moving(count=10))
+        call = f"child._work(Path({str(video)!r}), Path({str(tmp_path)!r}), Bounds(), child._Voice())"
+
+        assert self.tried(call, write=tmp_path / "elsewhere") == "PermissionError"
+        assert self.tried(call, read=video, write=tmp_path) == "done"
 
     @pytest.mark.skipif(sys.platform != "linux", reason="elsewhere there are no walls at all")
     def test_a_kernel_without_landlock_still_has_the_other_walls(self) -> None:

@@ -117,6 +117,31 @@ def test_requests_from_threads_that_end_leave_the_process_alive(pool: PreviewPoo
     assert len(set(pids)) == 1
 
 
+def test_a_closed_pool_leaves_neither_process_nor_thread_and_opens_again(pool: PreviewPool) -> None:
+    first = int(pool.paint("anna", {"name": "one"}).split()[0])
+    before = {thread for thread in threading.enumerate() if thread.name == "preview"}
+
+    pool.close()
+
+    assert pool.pid is None
+    assert not is_running(first)
+    assert not any(thread.is_alive() for thread in before)
+    assert pool.paint("anna", {"name": "two"}).endswith(b"two")
+
+
+def test_a_pool_that_closes_while_it_paints_says_so_and_starts_no_other_process(pool: PreviewPool) -> None:
+    pool.paint("anna", {"name": "warm"})
+    with ThreadPoolExecutor(1) as people:
+        painting = people.submit(pool.paint, "anna", {"name": "slow", "seconds": 0.8})
+        time.sleep(0.2)
+
+        pool.close()
+
+        with pytest.raises(PreviewFailed, match="stopped"):
+            painting.result(timeout=2)
+    assert pool.pid is None
+
+
 def test_the_process_ends_with_a_killed_server() -> None:
     code = (
         "import sys, time\nfrom stylization.preview.pool import PreviewPool\n"

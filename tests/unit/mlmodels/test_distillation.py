@@ -1,5 +1,6 @@
 """The student learns what its teacher says, and lessons outlive a kill."""
 
+import errno
 import io
 from pathlib import Path
 
@@ -55,6 +56,25 @@ def test_lessons_are_measured_once(config, monkeypatch):
 
     assert again.lessons[0].done == 12
     assert np.abs(again.lessons[0].statistics).sum(1).min() > 0
+
+
+def test_lessons_have_their_room_on_the_disk_before_they_are_measured(config):
+    lessons = distillation.Lessons(distillation.read_options(config), 64, 8)
+
+    for path in lessons.folder.glob("*.npy"):
+        assert path.stat().st_blocks * 512 >= path.stat().st_size
+
+
+def test_a_disk_without_room_for_the_lessons_is_said_at_once(config, monkeypatch):
+    def full(*_):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("os.posix_fallocate", full)
+
+    with pytest.raises(OSError, match="No space left"):
+        distillation.Lessons(distillation.read_options(config), 64, 8)
+
+    assert not [path for path in Path(distillation.read_options(config).run).rglob("*") if path.is_file()]
 
 
 def test_lessons_that_a_kill_left_half_written_are_measured_again(config):

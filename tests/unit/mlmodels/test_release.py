@@ -181,3 +181,22 @@ def test_integers_that_lost_their_scales_are_refused(folder, tmp_path):
 
     with pytest.raises(release.BadRelease, match="scales"):
         release.Release(broken)
+
+
+def test_a_fault_while_a_release_is_written_leaves_the_one_that_was_there(folder, tmp_path, monkeypatch):
+    there = shutil.copytree(folder, tmp_path / "out")
+    before = {path.name: path.read_bytes() for path in there.iterdir()}
+    written = []
+
+    def full(weights, path):
+        written.append(path)
+        if len(written) == 2:
+            raise OSError("No space left on device")
+        save_file(weights, path)
+
+    monkeypatch.setattr(release, "save_file", full)
+    runs = folder.parent
+    with pytest.raises(OSError, match="No space left"):
+        release.export(runs / "transform", runs / "predictor", there, name="next", version="0.2")
+
+    assert {path.name: path.read_bytes() for path in there.iterdir()} == before
