@@ -100,7 +100,7 @@ class MobileNetV3Texture(nn.Module):
 
     INPUT_SIZE = 224
 
-    def __init__(self, embedding: int = EMBEDDING_SIZE, *, blocks: int = 8, tail: int = 192, hidden: int = 208) -> None:
+    def __init__(self, embedding: int = EMBEDDING_SIZE, *, blocks: int = 8, tail: int = 192, hidden: int = 176) -> None:
         super().__init__()
         rows = SMALL[:blocks]
         widths = [16, *[row[2] for row in rows]]
