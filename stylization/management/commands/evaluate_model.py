@@ -3,10 +3,10 @@
 import json
 import sys
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
 import torch
-from django.core.management.base import BaseCommand, CommandParser
+from django.core.management.base import CommandParser
 from safetensors import SafetensorError
 from tqdm import tqdm
 
@@ -19,11 +19,11 @@ from mlmodels.release import SMALLEST, BadRelease, load_release
 from mlmodels.vgg import VGGFeatures
 from stylization.engine.engines import open_engine
 from stylization.engine.errors import BadRecipe
+from stylization.management.console import INTERRUPTED, ConsoleCommand
 
 ROOT = Path(__file__).resolve().parents[3]
 VGG = ROOT.parent / "shared" / "weights" / "vgg16_features.safetensors"
 PRESETS = ROOT / "stylization" / "presets"
-BAD_INPUT, INTERRUPTED = 2, 130
 LARGEST = 4320
 MEASURED = ("content", "styles", "clips")
 
@@ -32,19 +32,8 @@ class BadOption(ValueError):
     """An option is missing, contradicts another, or names what is not there."""
 
 
-def refuse(message: str, code: int = BAD_INPUT) -> NoReturn:
-    sys.stderr.write(f"evaluate_model: {' '.join(str(message).split())}\n")
-    raise SystemExit(code)
-
-
-class Command(BaseCommand):
+class Command(ConsoleCommand):
     help = "Measure the networks on held-out pictures and clips, and write the numbers, a report, or contact sheets."
-    requires_system_checks = []
-
-    def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> CommandParser:
-        parser = super().create_parser(prog_name, subcommand, **kwargs)
-        parser.error = refuse  # type: ignore[method-assign] # one line instead of the usage, which --help has
-        return parser
 
     def add_arguments(self, parser: CommandParser) -> None:
         add = parser.add_argument
@@ -74,9 +63,9 @@ class Command(BaseCommand):
         try:
             self._run(options)
         except (BadOption, NoData, BadRelease, PeerMissing, SheetTooLarge) as fault:
-            refuse(str(fault))
+            self.refuse(str(fault))
         except KeyboardInterrupt:
-            refuse("stopped.", INTERRUPTED)
+            self.refuse("stopped.", INTERRUPTED)
 
     def _run(self, options: dict[str, Any]) -> None:
         torch.set_num_threads(options["threads"])

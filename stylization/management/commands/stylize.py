@@ -4,9 +4,9 @@ import json
 import sys
 import textwrap
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
-from django.core.management.base import BaseCommand, CommandParser
+from django.core.management.base import CommandParser
 from tqdm import tqdm
 
 from stylization.catalogue import find_preset, near_names, presets
@@ -16,24 +16,15 @@ from stylization.engine.recipe import PaintRecipe, StyleShare
 from stylization.engine.still import FORMATS as STILL_FORMATS
 from stylization.engine.still import is_still, stylize_image
 from stylization.engine.video import PaintProgress, PaintReport, stylize_video
-
-BAD_INPUT, FAILED, INTERRUPTED = 2, 1, 130
-
-
-def refuse(message: str, code: int = BAD_INPUT) -> NoReturn:
-    sys.stderr.write(f"stylize: {' '.join(str(message).split())}\n")
-    raise SystemExit(code)
+from stylization.management.console import FAILED, INTERRUPTED, ConsoleCommand
 
 
-class Command(BaseCommand):
+class Command(ConsoleCommand):
     help = "Paint a video or a still picture with presets, pictures, or a mix of them."
-    requires_system_checks = []
 
     def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> CommandParser:
         listed = textwrap.fill(", ".join(preset.slug for preset in presets()), 100)
-        parser = super().create_parser(prog_name, subcommand, epilog=f"Presets: {listed}", **kwargs)
-        parser.error = refuse  # type: ignore[method-assign] # one line instead of the usage, which --help has
-        return parser
+        return super().create_parser(prog_name, subcommand, epilog=f"Presets: {listed}", **kwargs)
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("source", metavar="IN", type=Path, help="video or picture to paint")
@@ -54,13 +45,13 @@ class Command(BaseCommand):
         try:
             report = self._paint(options)
         except (BadSource, BadTarget, BadRecipe) as fault:
-            refuse(str(fault))
+            self.refuse(str(fault))
         except TargetFailed as fault:
-            refuse(str(fault), FAILED)
+            self.refuse(str(fault), FAILED)
         except StylizeError as fault:
-            refuse(str(fault), FAILED)
+            self.refuse(str(fault), FAILED)
         except KeyboardInterrupt:
-            refuse("stopped; nothing was written.", INTERRUPTED)
+            self.refuse("stopped; nothing was written.", INTERRUPTED)
         self._say(report, options)
 
     def _paint(self, options: dict[str, Any]) -> PaintReport:

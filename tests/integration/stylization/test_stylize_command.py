@@ -1,5 +1,6 @@
 """`manage.py stylize`: what it says, what it returns, what it leaves. The painting itself is tested with the engine."""
 
+import contextlib
 import io
 import json
 import os
@@ -7,7 +8,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -290,12 +291,18 @@ def test_whatever_stops_it_leaves_no_file(tmp_path: Path, sent: signal.Signals, 
     assert [path.name for path in folder.iterdir() if not path.name.startswith(".")] == []
 
 
+def open_files(pid: int) -> Iterator[str]:
+    """What the process holds open; a handle that it closes while we look is none."""
+    for handle in Path(f"/proc/{pid}/fd").iterdir():
+        with contextlib.suppress(FileNotFoundError):
+            yield str(handle.readlink())
+
+
 def wait_until_it_writes(running: "subprocess.Popen[bytes]", folder: Path) -> None:
     """The nameless file shows as an open handle into the folder."""
     deadline = time.monotonic() + 60
     while time.monotonic() < deadline and running.poll() is None:
-        handles = Path(f"/proc/{running.pid}/fd").iterdir()
-        if any(str(folder) in str(handle.readlink()) for handle in handles if handle.is_symlink()):
+        if any(str(folder) in name for name in open_files(running.pid)):
             time.sleep(0.5)
             return
         time.sleep(0.05)
