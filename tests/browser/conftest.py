@@ -233,7 +233,9 @@ RECIPE = {
 def _post(context: BrowserContext, path: str, fields: dict[str, Any]) -> Any:
     token = next(cookie["value"] for cookie in context.cookies() if cookie["name"] == "csrftoken")
     headers = {"X-CSRFToken": token, "Idempotency-Key": uuid.uuid4().hex}
-    answer = context.request.post(path, data=fields, headers=headers)
+    # The server closes a connection that was idle for a while, sometimes just as the next request leaves; the
+    # idempotency key lets that request be sent again.
+    answer = context.request.post(path, data=fields, headers=headers, max_retries=2)
     assert answer.ok, answer.text()
     return answer.json()
 
