@@ -24,13 +24,14 @@ def losses_of(
     with precision or contextlib.nullcontext():
         painted, body = model.transform.paint(torch.cat([first, pair.second_B3HW]), embedding.repeat(2, 1))
         (now, later), (body_now, body_later) = painted.chunk(2), body.chunk(2)
-        features = vgg(now)
+        features = [_inside(layer) for layer in vgg(now)]
     parts = {
         "content": _content(features, batch),
         "style": losses.style_loss(channel_statistics(features), batch.style_BS),
         "output": losses.output_temporal_loss((now, later), (first, pair.second_B3HW), pair.grid_BHW2, pair.seen_B1HW),
         "feature": losses.feature_temporal_loss((body_now, body_later), pair.grid_BHW2, pair.seen_B1HW),
         "variation": losses.total_variation(now),
+        "lattice": losses.lattice(now),
         "own": (now - first).abs().mean((1, 2, 3)) * batch.own_B,
     }
     return {"total": weighed(parts, phase, batch.own_B)} | {name: value.mean() for name, value in parts.items()}
@@ -41,9 +42,16 @@ def weighed(parts: dict[str, Tensor], phase: Phase, own_B: Tensor) -> Tensor:
     # An own picture is taught by its pixels; its style is met by itself.
     painting = torch.where(own_B, 0.3, 1.0) * (phase.content * parts["content"] + phase.style * parts["style"])
     steady = phase.temporal * (parts["output"] + phase.feature * parts["feature"])
-    return (painting + steady + phase.variation * parts["variation"] + phase.own * parts["own"]).mean()
+    smooth = phase.variation * parts["variation"] + phase.lattice * parts["lattice"]
+    return (painting + steady + smooth + phase.own * parts["own"]).mean()
 
 
 def _content(features: list[Tensor], batch: Batch) -> Tensor:
     painted = [layer.float() for layer in features[2:]]
-    return losses.content_loss([*features[:2], *painted], [*features[:2], batch.relu3_1, batch.relu4_1])
+    wanted = [_inside(batch.relu3_1), _inside(batch.relu4_1)]
+    return losses.content_loss([*features[:2], *painted], [*features[:2], *wanted])
+
+
+def _inside(features_BKHW: Tensor) -> Tensor:
+    """Leave out the outermost ring: there VGG sees zeros outside the picture, which a painter learns to frame."""
+    return features_BKHW[..., 1:-1, 1:-1]

@@ -24,6 +24,7 @@ class Phase:
     temporal: float = 150.0
     feature: float = 0.002  # of the temporal weight: the relative feature term's share
     variation: float = 1.0
+    lattice: float = 2000.0  # of what repeats at the grid of the strides: some 0.04 for a picture without
     own: float = 2.0  # of the distance in pixels where a picture is its own style
     learning_rate: tuple[float, float] = (1e-3, 1e-3)
 

@@ -31,10 +31,11 @@ def test_a_busy_job_is_cancelled_within_two_seconds_and_leaves_no_file(works):
     began = time.monotonic()
     works.ask("cancel", job_id)
     works.wait_for(lambda: works.job(job_id)["state"] == "cancelled")
+    works.wait_for(
+        lambda: not survivors(children) and not works.leftovers()
+    )  # a child may note its own end, then leave
 
     assert time.monotonic() - began < 2
-    assert not children[0].is_running()
-    assert works.leftovers() == []
     assert not (works.var / "media" / "hashes" / job_id).exists()
 
 

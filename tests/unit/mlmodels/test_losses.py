@@ -2,6 +2,7 @@
 
 import pytest
 import torch
+import torch.nn.functional as F
 
 from mlmodels import losses
 from mlmodels.motion import synthetic_pair
@@ -51,6 +52,15 @@ def test_style_does_not_see_where_things_are(vgg):
 
 def test_a_flat_picture_has_no_variation():
     assert losses.total_variation(torch.full((1, 3, 8, 8), 0.3)).item() == 0
+
+
+def test_only_what_repeats_at_the_strides_is_a_lattice():
+    smooth = F.interpolate(images(), size=(200, 200), mode="bilinear")
+    woven, noisy = torch.zeros(2, 3, 200, 200), torch.randn(2, 3, 200, 200, generator=torch.Generator().manual_seed(1))
+    woven[..., ::4] = 0.05
+
+    assert losses.lattice(smooth + woven).min() > 10 * losses.lattice(smooth).max()
+    assert losses.lattice(woven).min() > 5 * losses.lattice(0.05 * noisy).max()
 
 
 def test_no_motion_warps_to_the_same_picture():

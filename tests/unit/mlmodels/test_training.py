@@ -142,11 +142,11 @@ def test_a_sheet_shows_every_photograph_in_every_style(config, tmp_path, monkeyp
         assert sheet.size == (3 * 32, 3 * 32)  # two styles and two photographs, with a border of themselves
 
 
-@pytest.mark.parametrize("term", ["content", "style", "temporal", "variation", "own"])
+@pytest.mark.parametrize("term", ["content", "style", "temporal", "variation", "lattice", "own"])
 def test_every_term_can_be_switched_off(term):
-    parts = {name: torch.ones(2) for name in ("content", "style", "output", "feature", "variation", "own")}
+    parts = {name: torch.ones(2) for name in ("content", "style", "output", "feature", "variation", "lattice", "own")}
     own = torch.tensor([True, False])
-    whole = Phase(steps=1, content=1, style=1, temporal=1, feature=1, variation=1, own=1)
+    whole = Phase(steps=1, content=1, style=1, temporal=1, feature=1, variation=1, lattice=1, own=1)
 
     without = dataclasses.replace(whole, **{term: 0})  # type: ignore[arg-type]
 
