@@ -24,7 +24,7 @@ def losses_of(
     with precision or contextlib.nullcontext():
         painted, body = model.transform.paint(torch.cat([first, pair.second_B3HW]), embedding.repeat(2, 1))
         (now, later), (body_now, body_later) = painted.chunk(2), body.chunk(2)
-        features = [_inside(layer) for layer in vgg(now)]
+        features = vgg(now)
     parts = {
         "content": _content(features, batch),
         "style": losses.style_loss(channel_statistics(features), batch.style_BS),
@@ -48,10 +48,4 @@ def weighed(parts: dict[str, Tensor], phase: Phase, own_B: Tensor) -> Tensor:
 
 def _content(features: list[Tensor], batch: Batch) -> Tensor:
     painted = [layer.float() for layer in features[2:]]
-    wanted = [_inside(batch.relu3_1), _inside(batch.relu4_1)]
-    return losses.content_loss([*features[:2], *painted], [*features[:2], *wanted])
-
-
-def _inside(features_BKHW: Tensor) -> Tensor:
-    """Leave out the outermost ring: there VGG sees zeros outside the picture, which a painter learns to frame."""
-    return features_BKHW[..., 1:-1, 1:-1]
+    return losses.content_loss([*features[:2], *painted], [*features[:2], batch.relu3_1, batch.relu4_1])
