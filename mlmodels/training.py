@@ -7,6 +7,7 @@ if nothing had happened: same pictures, same motion, same optimizer state.
 
 import contextlib
 import dataclasses
+import signal
 import subprocess
 import sys
 import tempfile
@@ -151,6 +152,9 @@ def train(options: TrainingOptions, output: TextIO) -> None:
 
 
 def _work(worker: int, options: TrainingOptions, meeting: str) -> None:
+    # torch has the kernel send SIGINT when the parent dies, which a run begun in the background inherits as ignored:
+    # two runs would then write into one folder.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     torch.distributed.init_process_group("gloo", init_method=meeting, rank=worker, world_size=options.workers)
     try:
         Trainer(options, worker).run(sys.stdout)
