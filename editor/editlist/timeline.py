@@ -6,14 +6,15 @@ segments overlap; a cut and a dip to black do not. Everything is rounded once, f
 length of the video is the sum of its parts to the frame.
 """
 
+from bisect import bisect_right
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from math import floor
 
 from .schema import BadEditList, EditList, Segment
 
 # A float's own error must not turn frame 21 (0.7 s at 30/s) into frame 20.
-SAME_FRAME = 1e-4
+SAME_MOMENT = 2e-6  # seconds
 
 
 @dataclass(frozen=True)
@@ -84,18 +85,17 @@ def lay_out(edit: EditList) -> Timeline:
     return Timeline(tuple(placed), rate)
 
 
-def source_frames(segment: Segment, source_rate: float, rate: int, count: int) -> list[int]:
+def source_frames(segment: Segment, times: Sequence[float], rate: int) -> list[int]:
     """
     Which frame of the source is shown on each frame of the segment: the one on screen at that moment of the source.
 
-    Reversed, the same frames come from the last to the first. `count` is how many frames the source has.
+    Reversed, the same frames come from the last to the first.
+
+    :param times: when each frame of the source is first shown, in seconds; never empty
     """
-    shown = [
-        floor((segment.start + frame * segment.speed / rate) * source_rate + SAME_FRAME)
-        for frame in range(frames_of(segment, rate))
-    ]
-    clamped = [min(max(0, frame), count - 1) for frame in shown]
-    return clamped[::-1] if segment.reverse else clamped
+    moments = (segment.start + frame * segment.speed / rate for frame in range(frames_of(segment, rate)))
+    shown = [max(0, bisect_right(times, moment + SAME_MOMENT) - 1) for moment in moments]
+    return shown[::-1] if segment.reverse else shown
 
 
 def _fade_frames(segment: Segment, rate: int) -> int:
