@@ -89,16 +89,17 @@ def render_edit(
     with ExitStack() as stack:
         passing = Path(stack.enter_context(tempfile.TemporaryDirectory(dir=target.parent, prefix=".render-")))
         job = _Job(edit, timeline, sources, cache or passing, tell)
-        pieces = job.make()
+        sounding = passing / "sound.m4a"
+        pieces = job.make(lambda: sound.write(sound.mix(edit, timeline, sources, files), sounding))
         tell(RenderProgress("finishing", timeline.frames, timeline.frames))
-        wave = sound.mix(edit, timeline, sources, files)
-        _join(pieces, job, wave, passing / "joined.mp4")
+        _join(pieces, job, sounding, passing / "joined.mp4")
+        has_sound = sounding.exists()
         (passing / "joined.mp4").replace(target)
     width, height = edit.canvas.size
     return RenderReport(
         width, height, timeline.frame_rate, timeline.frames, timeline.seconds,
         encoded=job.encoded, kept=job.kept, copied=sum(piece.frames for piece in pieces if piece.copied),
-        has_sound=wave is not None, captions=captions_of(edit, timeline),
+        has_sound=has_sound, captions=captions_of(edit, timeline),
     )  # fmt: skip
 
 
@@ -137,17 +138,18 @@ class _Job:
     def path_of(self, piece: Piece) -> Path:
         return self.folder / f"{key_of(piece, self.edit.canvas, self._digests)}.mp4"
 
-    def make(self) -> list[Piece]:
-        """Make what is missing, two at a time."""
+    def make(self, beside: Callable[[], None]) -> list[Piece]:
+        """Make what is missing, two at a time, and run `beside` at the same time."""
         header = encode.header_of(self.sample())
         pieces = cut(self.edit, self.timeline, self.sources, header)
         made = [piece for piece in pieces if not piece.copied]
         missing = {self.path_of(piece): piece for piece in made if not _is_kept(self.path_of(piece))}
         self.encoded = sum(piece.frames for piece in missing.values())
         self.kept = sum(piece.frames for piece in made) - self.encoded
-        with ThreadPoolExecutor(WORKERS) as pool:
+        with ThreadPoolExecutor(WORKERS + 1) as pool:
             try:
-                futures = [pool.submit(self._make, piece, path) for path, piece in missing.items()]
+                futures = [pool.submit(beside)]
+                futures += [pool.submit(self._make, piece, path) for path, piece in missing.items()]
                 self._follow(futures)
             finally:
                 self._stop.set()
@@ -235,18 +237,19 @@ def overlaid(frames: Iterable[av.VideoFrame], over: Overlay, canvas: Canvas) -> 
         yield sink.pull()
 
 
-def _join(pieces: list[Piece], job: _Job, wave: sound.Wave | None, target: Path) -> None:
+def _join(pieces: list[Piece], job: _Job, sounding: Path, target: Path) -> None:
     sample = job.sample()
-    with (
-        av.open(str(sample)) as template,
-        av.open(str(target), "w", format="mp4", options={"movflags": "+faststart"}) as out,
-    ):
-        stream = out.add_stream_from_template(template.streams.video[0])
-        heard = sound.encoded(wave, out) if wave is not None else []
-        seen = encode.Joined(job.timeline.frame_rate).packets(
-            (_packets(piece, job) for piece in pieces), encode.delay_of(sample)
-        )
-        for packet in merge(_addressed(seen, stream), heard, key=_time):
+    with ExitStack() as stack:
+        out = stack.enter_context(av.open(str(target), "w", format="mp4", options={"movflags": "+faststart"}))
+        template = stack.enter_context(av.open(str(sample)))
+        parts = (_packets(piece, job) for piece in pieces)
+        seen = encode.Joined(job.timeline.frame_rate).packets(parts, encode.delay_of(sample))
+        tracks = [_addressed(seen, out.add_stream_from_template(template.streams.video[0]))]
+        if sounding.exists():
+            heard = stack.enter_context(av.open(str(sounding)))
+            packets = (packet for packet in heard.demux(heard.streams.audio[0]) if packet.size)
+            tracks.append(_addressed(packets, out.add_stream_from_template(heard.streams.audio[0])))
+        for packet in merge(*tracks, key=_time):
             out.mux(packet)
 
 
@@ -272,7 +275,7 @@ def _time(packet: Any) -> float:
 def _raise_first(futures: list[Future[None]]) -> None:
     for future in futures:
         if future.done() and (fault := future.exception()) is not None:
-            raise fault
+            raise fault from None
 
 
 @contextmanager

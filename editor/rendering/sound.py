@@ -192,10 +192,11 @@ def _ducked(music: Wave, voices: Wave, depth: float) -> Wave:
     graph = av.filter.Graph()
     under, over = graph.add("abuffer", BUFFER), graph.add("abuffer", BUFFER)
     compressor = graph.add("sidechaincompress", f"threshold=0.02:ratio=8:attack=30:release=400:mix={depth:.3f}")
-    sink = graph.add("abuffersink")
+    form, sink = graph.add("aformat", FORM), graph.add("abuffersink")  # it computes in doubles
     under.link_to(compressor, 0, 0)
     over.link_to(compressor, 0, 1)
-    compressor.link_to(sink)
+    compressor.link_to(form)
+    form.link_to(sink)
     graph.configure()
     for node, wave in ((under, music), (over, voices)):
         for first in range(0, wave.shape[1], SAMPLE_RATE):
@@ -232,12 +233,14 @@ def _frame(wave: Wave, start: int) -> av.AudioFrame:
     return frame
 
 
-def encoded(wave: Wave, container: Any) -> Any:
-    """Add an AAC track and return its packets, encoded: a minute is little more than a megabyte."""
-    stream = container.add_stream("aac", rate=SAMPLE_RATE)
-    stream.codec_context.layout = "stereo"
-    stream.codec_context.bit_rate = BITS
-    packets = []
-    for first in range(0, wave.shape[1], 1024):
-        packets += stream.encode(_frame(wave[:, first : first + 1024], first))
-    return packets + stream.encode(None)
+def write(wave: Wave | None, target: Path) -> None:
+    """Encode the sound as AAC in an MP4 of its own; nothing is written where nothing sounds."""
+    if wave is None:
+        return
+    with av.open(str(target), "w", format="mp4") as container:
+        stream = container.add_stream("aac", rate=SAMPLE_RATE)
+        stream.codec_context.layout = "stereo"
+        stream.codec_context.bit_rate = BITS
+        for first in range(0, wave.shape[1], 1024):
+            container.mux(stream.encode(_frame(wave[:, first : first + 1024], first)))
+        container.mux(stream.encode(None))

@@ -15,7 +15,7 @@ import av.error
 from .errors import RenderError
 
 # Demuxers that open nothing but the file itself.
-OPTIONS = {"protocol_whitelist": "file", "format_whitelist": "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm"}
+OPTIONS = {"protocol_whitelist": "file", "format_whitelist": "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,ogg,mp3,wav,flac,aac"}
 SIDE_MAX = 8192
 
 
@@ -112,7 +112,7 @@ def opened(path: Path) -> Iterator[Any]:
     except FileNotFoundError:
         raise RenderError(f"There is no file {path.name}.", "source_missing") from None
     except (av.error.FFmpegError, ValueError, OSError) as error:
-        raise RenderError(f"{path.name} cannot be opened as a clip.", "source_unreadable") from error
+        raise RenderError(f"{path.name} cannot be opened as a clip or a sound.", "source_unreadable") from error
     with container:
         yield container
 
