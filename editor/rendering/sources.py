@@ -15,7 +15,10 @@ import av.error
 from .errors import RenderError
 
 # Demuxers that open nothing but the file itself.
-OPTIONS = {"protocol_whitelist": "file", "format_whitelist": "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,ogg,mp3,wav,flac,aac"}
+OPTIONS = {
+    "protocol_whitelist": "file",
+    "format_whitelist": "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,ogg,mp3,wav,flac,aac",
+}
 SIDE_MAX = 8192
 
 
