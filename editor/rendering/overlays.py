@@ -10,7 +10,7 @@ from typing import Any
 
 import av
 import numpy as np
-from PIL import Image, ImageColor, ImageDraw, ImageFont
+from PIL import Image, ImageChops, ImageColor, ImageDraw, ImageFont
 
 from editor.editlist.schema import Canvas, StickerOn, Text
 
@@ -123,18 +123,24 @@ def _font(name: str, em: float) -> ImageFont.FreeTypeFont:
 
 def draw_sticker(layer: Image.Image, sticker: StickerOn) -> None:
     side = max(2, round(sticker.size * layer.height))
-    drawn = Image.new("L", (side * SMOOTH, side * SMOOTH))
-    scale = side * SMOOTH / 100
-    for outline in outlines(shapes()[sticker.name]["path"]):
-        ImageDraw.Draw(drawn).polygon([(x * scale, y * scale) for x, y in outline], fill=255)
-    turned = drawn.rotate(-sticker.rotation, Image.Resampling.BICUBIC, expand=True)
+    turned = _silhouette(sticker.name, side * SMOOTH).rotate(-sticker.rotation, Image.Resampling.BICUBIC, expand=True)
     mask = turned.resize(
         (max(1, round(turned.width / SMOOTH)), max(1, round(turned.height / SMOOTH))), Image.Resampling.BOX
     )
     coloured = Image.new("RGBA", mask.size, (*ImageColor.getrgb(sticker.colour)[:3], 255))
     coloured.putalpha(mask)
     place = round(sticker.x * layer.width - mask.width / 2), round(sticker.y * layer.height - mask.height / 2)
-    layer.paste(coloured, place, mask)
+    layer.paste(coloured, place)  # nothing else is on this layer
+
+
+def _silhouette(name: str, side: int) -> Image.Image:
+    """White on black; where two outlines lie over each other is a hole."""
+    whole = Image.new("L", (side, side))
+    for outline in outlines(shapes()[name]["path"]):
+        one = Image.new("L", (side, side))
+        ImageDraw.Draw(one).polygon([(x * side / 100, y * side / 100) for x, y in outline], fill=255)
+        whole = ImageChops.difference(whole, one)
+    return whole
 
 
 @cache
