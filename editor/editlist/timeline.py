@@ -1,7 +1,7 @@
 """
 The time of an edit, in whole frames of its canvas: the one place where seconds become frames.
 
-A segment of `(end - start) / speed` seconds takes `round(seconds × rate)` frames, one at least. A crossfade lets two
+A segment of `(end - start) / speed` seconds takes `whole(seconds × rate)` frames, one at least. A crossfade lets two
 segments overlap; a cut and a dip to black do not. Everything is rounded once, from the JSON's own numbers, so that the
 length of the video is the sum of its parts to the frame.
 """
@@ -10,6 +10,7 @@ from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from math import floor
 
 from .schema import BadEditList, EditList, Segment
 
@@ -56,12 +57,17 @@ class Timeline:
 
     def span_of(self, start: float, end: float) -> Span:
         """The frames that something shown from `start` to `end` seconds lies on; none past the video's end."""
-        first = min(self.frames, round(start * self.frame_rate))
-        return Span(first, min(self.frames, max(first + 1, round(end * self.frame_rate))))
+        first = min(self.frames, whole(start * self.frame_rate))
+        return Span(first, min(self.frames, max(first + 1, whole(end * self.frame_rate))))
+
+
+def whole(number: float) -> int:
+    """The nearest whole number, halves upwards, as JavaScript's Math.round; Python's own goes to the even one."""
+    return floor(number + 0.5)
 
 
 def frames_of(segment: Segment, rate: int) -> int:
-    return max(1, round((segment.end - segment.start) / segment.speed * rate))
+    return max(1, whole((segment.end - segment.start) / segment.speed * rate))
 
 
 def lay_out(edit: EditList) -> Timeline:
@@ -102,9 +108,9 @@ def _fade_frames(segment: Segment, rate: int) -> int:
     """A crossfade's overlap, or half a dip: what it takes from each of its two segments."""
     match segment.transition.kind:
         case "crossfade":
-            return round(segment.transition.seconds * rate)
+            return whole(segment.transition.seconds * rate)
         case "dip":
-            return round(segment.transition.seconds * rate / 2)
+            return whole(segment.transition.seconds * rate / 2)
         case _:
             return 0
 

@@ -38,8 +38,11 @@ class Painter:
         """Return the canvas: yuv420p, limited range, BT.709."""
         if self._matrix is not None:
             frame = self._recoloured(frame, self._matrix)
-        elif frame.format.name != "yuv420p":
-            frame = self._converter.reformat(frame, format="yuv420p", dst_color_range=ColorRange.MPEG)
+        elif not _is_ours(frame):
+            frame = self._converter.reformat(
+                frame, format="yuv420p", src_colorspace=_matrix_of(frame), dst_colorspace=Colorspace.ITU709,
+                dst_color_range=ColorRange.MPEG,
+            )  # fmt: skip
         return self._graph.run(frame)
 
     def _recoloured(self, frame: av.VideoFrame, matrix: NDArray[np.float32]) -> av.VideoFrame:
@@ -51,6 +54,11 @@ class Painter:
             coloured, format="yuv420p", dst_colorspace=Colorspace.ITU709,
             src_color_range=ColorRange.JPEG, dst_color_range=ColorRange.MPEG,
         )  # fmt: skip
+
+
+def _is_ours(frame: av.VideoFrame) -> bool:
+    full = int(frame.color_range) == ColorRange.JPEG.value
+    return frame.format.name == "yuv420p" and not full and _matrix_of(frame) == Colorspace.ITU709
 
 
 def _matrix_of(frame: av.VideoFrame) -> Colorspace:
@@ -221,6 +229,12 @@ def _background(shape: _Geometry) -> list[Step]:
     ]  # fmt: skip
 
 
+def buffer_of(width: int, height: int, pixels: str, time_base: Fraction) -> str:
+    """The arguments of a graph's entry; what is not told of the colours would be guessed, and converted."""
+    size = f"width={width}:height={height}:pix_fmt={pixels}:time_base={time_base}"
+    return f"{size}:colorspace=bt709:range=tv" if pixels.startswith("yuv") else size
+
+
 class _Graph:
     """The filters of one segment, configured for one size of source."""
 
@@ -229,7 +243,7 @@ class _Graph:
         self._time_base = Fraction(1, shape.canvas.frame_rate)
         self._graph = av.filter.Graph()
         self._graph.threads = 1
-        self._source = self._graph.add_buffer(width=width, height=height, format="yuv420p", time_base=self._time_base)
+        self._source = self._graph.add("buffer", buffer_of(width, height, "yuv420p", self._time_base))
         self._sink = self._graph.add("buffersink")
         # Bars are blank and bright in full range; every frame here says limited.
         tail = self._chain(self._laid_out(shape), [("format", "yuv420p"), ("setsar", "1")])
@@ -238,6 +252,7 @@ class _Graph:
 
     def run(self, frame: av.VideoFrame) -> av.VideoFrame:
         frame.pts, frame.time_base = self._count, self._time_base
+        frame.colorspace, frame.color_range = Colorspace.ITU709, ColorRange.MPEG
         self._count += 1
         self._source.push(frame)
         return self._sink.pull()

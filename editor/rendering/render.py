@@ -17,6 +17,7 @@ from typing import Any
 import av
 import av.error
 import numpy as np
+from av.video.reformatter import ColorRange, Colorspace
 from numpy.typing import NDArray
 
 from editor.editlist.schema import Canvas, EditList
@@ -26,7 +27,7 @@ from . import encode, sound
 from .captions import captions_of
 from .errors import RenderError, Stopped
 from .overlays import Overlay, overlay_of
-from .picture import blended, dimmed, painted
+from .picture import blended, buffer_of, dimmed, painted
 from .pieces import VERSION, Piece, cut, key_of
 from .sources import VideoSource, frames_at, look_at, packets_of
 
@@ -216,9 +217,9 @@ def overlaid(frames: Iterable[av.VideoFrame], over: Overlay, canvas: Canvas) -> 
     graph = av.filter.Graph()
     graph.threads = 1
     width, height = canvas.size
-    base = graph.add("buffer", f"width={width}:height={height}:pix_fmt=yuv420p:time_base=1/{canvas.frame_rate}")
-    size = f"width={over.frame.width}:height={over.frame.height}"
-    above = graph.add("buffer", f"{size}:pix_fmt=rgba:time_base=1/{canvas.frame_rate}")
+    time_base = Fraction(1, canvas.frame_rate)
+    base = graph.add("buffer", buffer_of(width, height, "yuv420p", time_base))
+    above = graph.add("buffer", buffer_of(over.frame.width, over.frame.height, "rgba", time_base))
     coded = graph.add("scale", "out_color_matrix=bt709:out_range=tv")
     form = graph.add("format", "yuva420p")
     overlay, sink = graph.add("overlay", f"x={over.left}:y={over.top}:eof_action=repeat"), graph.add("buffersink")
@@ -232,7 +233,8 @@ def overlaid(frames: Iterable[av.VideoFrame], over: Overlay, canvas: Canvas) -> 
     above.push(over.frame)
     above.push(None)
     for count, frame in enumerate(frames):
-        frame.pts, frame.time_base = count, Fraction(1, canvas.frame_rate)
+        frame.pts, frame.time_base = count, time_base
+        frame.colorspace, frame.color_range = Colorspace.ITU709, ColorRange.MPEG
         base.push(frame)
         yield sink.pull()
 

@@ -75,7 +75,8 @@ def decoded(path: Path, start: float, seconds: float, steps: list[Step] | None =
             ("asetpts", "PTS-STARTPTS"),
         ]
         try:
-            blocks = list(_filtered(container, stream, [*chain, *(steps or [])], start + seconds))
+            # Once more at the end: some filters hand on interleaved samples.
+            blocks = list(_filtered(container, stream, [*chain, *(steps or []), ("aformat", FORM)], start + seconds))
         except av.error.FFmpegError as error:
             raise RenderError(f"The sound of {path.name} is damaged.", "source_damaged") from error
     return np.concatenate(blocks, axis=1) if blocks else np.zeros((2, 0), np.float32)
