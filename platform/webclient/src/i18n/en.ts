@@ -147,6 +147,7 @@ export const en = {
   change_something: "Change something",
 
   // clips
+  edited: "Edited",
   title: "Title",
   untitled: "Untitled",
   rename: "Rename",

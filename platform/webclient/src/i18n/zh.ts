@@ -147,6 +147,7 @@ export const zh: Dictionary = {
   download: "下载",
   delete_clip: "删除片段",
   delete_clip_text: "片段会被永久删除，展示它的作品也会消失。",
+  edited: "已剪辑",
   painted_with: "风格：",
   publish: "发布",
   caption: "说明",

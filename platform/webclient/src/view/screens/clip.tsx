@@ -2,7 +2,7 @@ import { useModel, useSignal, useSignalEffect } from "@preact/signals";
 import { Check, Download, Paintbrush, Pencil, Send, Trash2 } from "lucide";
 
 import type { Clip } from "../../model/types";
-import { MOST_CAPTION } from "../../viewmodel/clips";
+import { MOST_CAPTION, paintedBy } from "../../viewmodel/clips";
 import { useApp, useOnce, useT, useTitle } from "../context";
 import {
   Button,
@@ -78,7 +78,7 @@ export function ClipScreen({ id }: { id: string }) {
         <Story clip={clip} />
         <div class="row">
           <ButtonLink icon={Paintbrush} kind={clip.recipe ? "quiet" : "main"} href={paintUrl(clip)}>
-            {t(clip.recipe ? "paint_again" : "paint_it")}
+            {t(paintedBy(clip) ? "paint_again" : "paint_it")}
           </ButtonLink>
           <ButtonLink icon={Download} href={clip.video_url} download={`${clip.title || "impasto"}.mp4`}>
             {t("download")}
@@ -102,8 +102,9 @@ export function ClipScreen({ id }: { id: string }) {
 
 /** Painting again starts from the original, with the same styles. */
 function paintUrl(clip: Clip): string {
-  const source = clip.recipe ? (clip.parents[0]?.id ?? clip.id) : clip.id;
-  const styles = clip.recipe?.styles.map(({ slug }) => encodeURIComponent(slug)).join(",");
+  const recipe = paintedBy(clip);
+  const source = recipe ? (clip.parents[0]?.id ?? clip.id) : clip.id;
+  const styles = recipe?.styles.map(({ slug }) => encodeURIComponent(slug)).join(",");
   return `/create?clip=${source}${styles ? `&styles=${styles}` : ""}`;
 }
 
@@ -111,8 +112,9 @@ function paintUrl(clip: Clip): string {
 function Story({ clip }: { clip: Clip }) {
   const { i18n } = useApp();
   const { t } = i18n;
-  const { recipe } = clip;
   const size = `${clip.width} × ${clip.height}`;
+  if (clip.recipe?.kind === "edit") return <Credits credits={clip.recipe.credits} size={size} />;
+  const { recipe } = clip;
   if (!recipe) return <p class="faint">{`${size} · ${t("original")}`}</p>;
   return (
     <p class="story">
@@ -130,6 +132,17 @@ function Story({ clip }: { clip: Clip }) {
         {t("strength")} {Math.round(recipe.strength * 100)} %{recipe.keep_colors && ` · ${t("keep_colors")}`}{" "}
         · {size} · {recipe.model.name} {recipe.model.version}
       </small>
+    </p>
+  );
+}
+
+/** Of an edit: whom its music and clips are from. */
+function Credits({ credits, size }: { credits: string[]; size: string }) {
+  const t = useT();
+  return (
+    <p class="story">
+      {t("edited")}
+      <small>{[size, ...credits].join(" · ")}</small>
     </p>
   );
 }
