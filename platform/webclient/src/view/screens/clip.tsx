@@ -1,5 +1,5 @@
 import { useModel, useSignal, useSignalEffect } from "@preact/signals";
-import { Check, Download, Paintbrush, Pencil, Send, Trash2 } from "lucide";
+import { Check, Download, Paintbrush, Pencil, Scissors, Send, Trash2 } from "lucide";
 
 import type { Clip } from "../../model/types";
 import { MOST_CAPTION, paintedBy } from "../../viewmodel/clips";
@@ -23,6 +23,7 @@ export function ClipScreen({ id }: { id: string }) {
   const t = useT();
   const page = useModel(() => app.screens.clip(id));
   const asking = useSignal(false);
+  const edit = useModel(() => app.screens.newEdit());
   useOnce(page.load);
   const clip = page.clip.value.value;
   useTitle(clip?.title || t("painting"));
@@ -44,6 +45,10 @@ export function ClipScreen({ id }: { id: string }) {
     );
   }
   const original = page.original.value;
+  const cut = async () => {
+    const created = await edit.create({ clip_id: clip.id });
+    if (created) app.router.go(`/edit/${created.id}`);
+  };
   return (
     <div class="page result">
       <div class="result-stage">
@@ -74,12 +79,15 @@ export function ClipScreen({ id }: { id: string }) {
           )}
           {!page.naming.value && <IconButton icon={Pencil} label={t("rename")} onClick={page.startNaming} />}
         </header>
-        <InlineProblem problem={page.problem.value} />
+        <InlineProblem problem={page.problem.value ?? edit.problem.value} />
         <Story clip={clip} />
         <div class="row">
           <ButtonLink icon={Paintbrush} kind={clip.recipe ? "quiet" : "main"} href={paintUrl(clip)}>
             {t(paintedBy(clip) ? "paint_again" : "paint_it")}
           </ButtonLink>
+          <Button icon={Scissors} busy={edit.phase.value === "sending"} onClick={() => void cut()}>
+            {t("edit")}
+          </Button>
           <ButtonLink icon={Download} href={clip.video_url} download={`${clip.title || "impasto"}.mp4`}>
             {t("download")}
           </ButtonLink>
