@@ -3,7 +3,9 @@ import { useEffect } from "preact/hooks";
 import { type Signal, useComputed, useSignalEffect } from "@preact/signals";
 import {
   ArrowLeft,
+  ArrowLeftToLine,
   ArrowRight,
+  ArrowRightToLine,
   Blend,
   Bookmark,
   Check,
@@ -92,8 +94,8 @@ function useTools(edit: EditModel, doors: Doors): Tool[] {
     { name: "delete", icon: Trash2, label: t("delete"), run: edit.remove, danger: true },
   ];
   const edges: Tool[] = [
-    { name: "in", icon: Square, label: t("trim_in"), run: () => edit.setEdge("in") },
-    { name: "out", icon: Square, label: t("trim_out"), run: () => edit.setEdge("out") },
+    { name: "in", icon: ArrowLeftToLine, label: t("trim_in"), run: () => edit.setEdge("in") },
+    { name: "out", icon: ArrowRightToLine, label: t("trim_out"), run: () => edit.setEdge("out") },
   ];
   switch (here?.kind) {
     case "segments": {

@@ -53,6 +53,9 @@ export class Projector {
     this.#painter = new Painter(canvas);
     this.#onBoxes = onBoxes;
     this.#onTrouble = onTrouble;
+    // A sleeping phone may take the canvas' memory away.
+    canvas.addEventListener("contextlost", () => delete canvas.dataset.frame);
+    canvas.addEventListener("contextrestored", () => this.refresh());
   }
 
   /** The list, the frame or a clip has changed. */
