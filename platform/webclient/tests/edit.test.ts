@@ -385,3 +385,13 @@ test("a forbidden microphone is said in words", async () => {
 
   expect([bench.recording.value, bench.recordingProblem.value?.code]).toEqual(["idle", "no_microphone"]);
 });
+
+test("the first clip gives the canvas its shape", async () => {
+  const { bench } = await ready({ edit: emptyEdit() });
+
+  bench.addClip(swan);
+
+  expect(bench.list.value.canvas.aspect).toBe("16:9");
+  bench.undo();
+  expect(bench.list.value).toMatchObject({ segments: [], canvas: { aspect: "9:16" } });
+});

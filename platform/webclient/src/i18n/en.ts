@@ -183,7 +183,6 @@ export const en = {
   edits_empty: "No edits yet",
   edits_empty_text:
     "Cut clips together, lay words and music over them. Nothing is ever cut out of a clip itself.",
-  open_edit: "Open {title}",
   duplicate: "Duplicate",
   delete_edit: "Delete edit",
   delete_edit_text: "The edit is gone for good. Clips and finished videos stay.",

@@ -175,7 +175,6 @@ export const zh: Dictionary = {
   clips_and_edits: "片段与剪辑",
   edits_empty: "还没有剪辑",
   edits_empty_text: "把片段剪在一起，配上文字和音乐。原片段永远不会被裁掉。",
-  open_edit: "打开 {title}",
   duplicate: "复制",
   delete_edit: "删除剪辑",
   delete_edit_text: "剪辑将被永久删除，片段和已生成的视频会保留。",

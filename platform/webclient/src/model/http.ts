@@ -84,7 +84,7 @@ export class Http {
         body,
         signal: options.signal,
         credentials: "same-origin",
-        ...(options.keepalive && { keepalive: true }),
+        ...(options.keepalive && isSmall(body) && { keepalive: true }),
       });
     } catch (error) {
       if (options.signal?.aborted) throw error;
@@ -99,6 +99,10 @@ export class Http {
     throw problemFrom(response.status, body);
   }
 }
+
+/** A browser refuses to keep more than 64 KiB alive, and then sends nothing at all. */
+const isSmall = (body: BodyInit | undefined) =>
+  typeof body === "string" && new TextEncoder().encode(body).length < 60_000;
 
 function waitFor(response: Response | null, delay: number): number {
   const seconds = Number(response?.headers.get("Retry-After"));

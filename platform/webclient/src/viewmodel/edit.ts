@@ -497,7 +497,11 @@ export const Edit = createModel((ports: EditPorts, projectId: string) => {
       const { placed } = timeline.peek();
       const at = here ? placed.indexOf(here) : -1;
       const place = at >= 0 ? at + 1 : placed.length;
-      const next = edits.insertClip(list.peek(), clip, place, lengthOf);
+      const isFirst = placed.length === 0 && !history.canUndo.peek();
+      const shaped = isFirst
+        ? edits.setCanvas(list.peek(), { aspect: aspectOf(clip) }, lengthOf)
+        : list.peek();
+      const next = edits.insertClip(shaped, clip, place, lengthOf);
       const added = next.segments[place];
       if (next === list.peek() || !added) return;
       put(next);
@@ -772,6 +776,13 @@ export const Edit = createModel((ports: EditPorts, projectId: string) => {
 });
 
 export type EditModel = InstanceType<typeof Edit>;
+
+/** The shape of the canvas that is nearest to a clip's. */
+function aspectOf({ width, height }: Clip): Canvas["aspect"] {
+  const shape = width / height;
+  if (shape > 4 / 3) return "16:9";
+  return shape < 3 / 4 ? "9:16" : "1:1";
+}
 
 function failureOf(job: Job | null): Problem {
   const { code = "not_saved", title, detail } = job?.error ?? {};

@@ -222,7 +222,7 @@ export function Inspector({
             <h2>{open.label}</h2>
             {!isWide && <IconButton icon={Check} label={t("done")} onClick={() => (panel.value = null)} />}
           </header>
-          <Panel edit={edit} name={open.panel} doors={doors} />
+          <Panel edit={edit} name={open.panel} />
         </section>
       )}
     </aside>
@@ -232,7 +232,7 @@ export function Inspector({
 const isFresh = (edit: EditModel) =>
   edit.list.peek().texts.at(-1)?.id === edit.text.peek()?.id && !edit.playing.peek();
 
-function Panel({ edit, name, doors }: { edit: EditModel; name: PanelName; doors: Doors }): ComponentChildren {
+function Panel({ edit, name }: { edit: EditModel; name: PanelName }): ComponentChildren {
   switch (name) {
     case "speed":
       return <SpeedPanel edit={edit} />;
@@ -257,7 +257,7 @@ function Panel({ edit, name, doors }: { edit: EditModel; name: PanelName; doors:
     case "new-sticker":
       return <StickerShelf onPick={edit.addSticker} />;
     case "music":
-      return <MusicPanel edit={edit} doors={doors} />;
+      return <MusicPanel edit={edit} />;
     case "voice":
       return <VoicePanel edit={edit} />;
     case "recording":
@@ -680,7 +680,7 @@ function StickerPanel({ edit }: { edit: EditModel }) {
 
 // ---- sound ----
 
-function MusicPanel({ edit, doors }: { edit: EditModel; doors: Doors }) {
+function MusicPanel({ edit }: { edit: EditModel }) {
   const t = useT();
   const { music } = edit.list.value;
   if (!music) return null;
@@ -693,7 +693,6 @@ function MusicPanel({ edit, doors }: { edit: EditModel; doors: Doors }) {
           <strong>{sound?.title ?? t("music")}</strong>
           {sound && <small>{[sound.author, sound.licence].filter(Boolean).join(" · ")}</small>}
         </div>
-        <Button onClick={doors.chooseMusic}>{t("change_music")}</Button>
       </div>
       <Slider
         label={t("volume")}

@@ -157,6 +157,8 @@ export class Projector {
       reel.url = part.video;
       reel.at = null;
       reel.video.src = part.video;
+      // A phone loads nothing by itself.
+      reel.video.load();
     }
     return reel;
   }

@@ -323,7 +323,7 @@ function SegmentBlock({
         start: clock(start / scale.rate, true),
       })}
       tabIndex={isFirstStop ? 0 : -1}
-      onClick={() => wasDrag() || edit.select({ kind: "segments", id: segment.id })}
+      onClick={(event) => choose(event, () => edit.select({ kind: "segments", id: segment.id }))}
       onKeyDown={(event) => itemKey(event, edit)}
       onContextMenu={(event) => event.preventDefault()}
       onPointerDown={(event) => {
@@ -582,7 +582,7 @@ function OverBlock({
         start: clock(item.start / scale.rate, true),
       })}
       tabIndex={isFirstStop ? 0 : -1}
-      onClick={() => wasDrag() || edit.select({ kind, id: item.id })}
+      onClick={(event) => choose(event, () => edit.select({ kind, id: item.id }))}
       onKeyDown={(event) => itemKey(event, edit)}
       onContextMenu={(event) => event.preventDefault()}
       onPointerDown={(event) =>
@@ -636,7 +636,7 @@ function MusicTrack({ edit, scale, onMusic }: { edit: EditModel; scale: Scale; o
           length: seconds.toFixed(1),
           start: clock(0, true),
         })}
-        onClick={() => wasDrag() || edit.select({ kind: "music", id: "music" })}
+        onClick={(event) => choose(event, () => edit.select({ kind: "music", id: "music" }))}
         onContextMenu={(event) => event.preventDefault()}
         onPointerDown={(event) =>
           beginDrag(event, {
@@ -693,6 +693,13 @@ function Wave({ peaks }: { peaks: readonly number[] }): ComponentChildren {
       <polygon points={[...points(-1), ...points(1).toReversed()].join(" ")} />
     </svg>
   );
+}
+
+/** A mouse leaves no focus behind: its owner's arrow keys step through frames. */
+function choose(event: MouseEvent, select: () => void) {
+  if (wasDrag()) return;
+  select();
+  if ((event as PointerEvent).pointerType === "mouse") (event.currentTarget as HTMLElement).blur();
 }
 
 /** On the timeline the arrows go from one thing to the next, and with Alt they move it. */

@@ -106,7 +106,7 @@ function EditTile({
   const title = project.title || t("untitled");
   return (
     <div class="edit-tile">
-      <a class="tile" href={`/edit/${project.id}`} aria-label={t("open_edit", { title })}>
+      <a class="tile" href={`/edit/${project.id}`}>
         {project.poster_url ? (
           <img src={project.poster_url} alt="" loading="lazy" />
         ) : (
