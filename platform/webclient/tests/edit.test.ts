@@ -395,3 +395,29 @@ test("the first clip gives the canvas its shape", async () => {
   bench.undo();
   expect(bench.list.value).toMatchObject({ segments: [], canvas: { aspect: "9:16" } });
 });
+
+test("while an edge is dragged the canvas shows the frame at the edge, and the playhead stays", async () => {
+  const { bench } = await ready();
+  bench.seek(100);
+  bench.grab("segments", "s1");
+
+  bench.dragEdge("segments", "s1", "out", -40);
+  expect([bench.shown.value, bench.frame.value]).toEqual([49, 100]);
+  bench.release();
+
+  expect(bench.shown.value).toBe(100);
+});
+
+test("what is dragged near the middle of the canvas lies in the middle, and nearly upright is upright", async () => {
+  const { bench } = await ready();
+  bench.addSticker("star");
+  bench.changeSticker({ x: 0.2, y: 0.9, rotation: 10 });
+  bench.grab("stickers", "k1");
+
+  bench.dragOnCanvas({ x: 0.305, y: -0.2, scale: 2, turn: -8 });
+
+  expect(bench.guides.value).toEqual({ x: 0.5, y: null });
+  expect(bench.sticker.value).toMatchObject({ x: 0.5, rotation: 0, size: 0.3 });
+  bench.release();
+  expect(bench.guides.value).toEqual({ x: null, y: null });
+});

@@ -69,9 +69,16 @@ export interface EditPorts {
 
 export type Selected = { kind: edits.ListName; id: string } | { kind: "music"; id: "music" };
 export type Edge = "in" | "out";
+/** Lines on the canvas that hold what is being dragged, as shares of it */
+export interface Guides {
+  x: number | null;
+  y: number | null;
+}
 
 export const ZOOM = { least: 6, most: 600 };
 const SNAP_PIXELS = 10;
+/** Shares of the canvas, and degrees, within which a line or a right angle attracts */
+const HOLD = { share: 0.015, degrees: 4 };
 const NEW_SECONDS = 3;
 const DRAFT_REST = 400;
 
@@ -85,6 +92,9 @@ export const Edit = createModel((ports: EditPorts, projectId: string) => {
   const selected = signal<Selected | null>(null);
   const pixelsPerSecond = signal(60);
   const snapFrame = signal<number | null>(null);
+  /** While an edge is dragged: the frame at that edge */
+  const edgeFrame = signal<number | null>(null);
+  const guides = signal<Guides>({ x: null, y: null });
   const painting = signal<Readonly<Record<string, string>>>({});
   const paintingProblem = signal<Problem | null>(null);
   const recording = signal<"idle" | "starting" | "recording" | "sending">("idle");
@@ -321,6 +331,19 @@ export const Edit = createModel((ports: EditPorts, projectId: string) => {
     return move ?? Math.round(frames);
   }
 
+  /** A place on the canvas, or the middle of it where it is near; the guides show which. */
+  function held(x: number, y: number, middle: number): { x: number; y: number } {
+    const holdsX = Math.abs(x - middle) < HOLD.share;
+    const holdsY = Math.abs(y - middle) < HOLD.share;
+    guides.value = { x: holdsX ? 0.5 : null, y: holdsY ? 0.5 : null };
+    return { x: holdsX ? middle : x, y: holdsY ? middle : y };
+  }
+
+  function upright(degrees: number): number {
+    const right = Math.round(degrees / 90) * 90;
+    return Math.abs(degrees - right) < HOLD.degrees ? right : degrees;
+  }
+
   // ---- painting a segment anew ----
 
   function follow(id: string, jobId: string | null) {
@@ -401,6 +424,9 @@ export const Edit = createModel((ports: EditPorts, projectId: string) => {
     snapFrame: snapFrame as ReadonlySignal<number | null>,
     beatFrames,
     frame: playhead.frame,
+    /** What is on the canvas: the playhead's frame, or the edge that is being dragged */
+    shown: computed(() => edgeFrame.value ?? playhead.frame.value),
+    guides: guides as ReadonlySignal<Guides>,
     playing: playhead.playing,
     pace: playhead.pace,
     canUndo: history.canUndo,
@@ -665,6 +691,8 @@ export const Edit = createModel((ports: EditPorts, projectId: string) => {
           ? edits.trim(from, id, edge, by, lengthOf)
           : edits.trimTimed(from, kind, id, edge, by, lengthOf),
       );
+      const placed = timeline.peek().placed.find((one) => one.segment.id === id);
+      if (placed) edgeFrame.value = edge === "in" ? placed.span.start : placed.span.end - 1;
     },
     dragTimed(kind: edits.TimedName, id: string, frames: number) {
       if (!grip) return;
@@ -685,10 +713,9 @@ export const Edit = createModel((ports: EditPorts, projectId: string) => {
           const view = from.segments.find(({ id }) => id === here.id)?.view;
           if (!view) return from;
           const change = {
-            x: view.x + move.x,
-            y: view.y + move.y,
+            ...held(view.x + move.x, view.y + move.y, 0),
             zoom: view.zoom * move.scale,
-            rotation: view.rotation + move.turn,
+            rotation: upright(view.rotation + move.turn),
           };
           return edits.setView(from, here.id, change, lengthOf);
         });
@@ -696,7 +723,7 @@ export const Edit = createModel((ports: EditPorts, projectId: string) => {
         history.drag((from) => {
           const was = from.texts.find(({ id }) => id === here.id);
           if (!was) return from;
-          const change = { x: was.x + move.x, y: was.y + move.y, size: was.size * move.scale };
+          const change = { ...held(was.x + move.x, was.y + move.y, 0.5), size: was.size * move.scale };
           return edits.changeText(from, here.id, change);
         });
       } else if (here?.kind === "stickers") {
@@ -704,10 +731,9 @@ export const Edit = createModel((ports: EditPorts, projectId: string) => {
           const was = from.stickers.find(({ id }) => id === here.id);
           if (!was) return from;
           return edits.changeSticker(from, here.id, {
-            x: was.x + move.x,
-            y: was.y + move.y,
+            ...held(was.x + move.x, was.y + move.y, 0.5),
             size: was.size * move.scale,
-            rotation: was.rotation + move.turn,
+            rotation: upright(was.rotation + move.turn),
           });
         });
       }
@@ -715,6 +741,8 @@ export const Edit = createModel((ports: EditPorts, projectId: string) => {
     release() {
       grip = null;
       snapFrame.value = null;
+      edgeFrame.value = null;
+      guides.value = { x: null, y: null };
       history.release();
     },
     /** Between which segments something dropped at this frame would lie: 0 is before the first. */

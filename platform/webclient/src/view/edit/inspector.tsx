@@ -191,11 +191,16 @@ export function Inspector({
 }) {
   const t = useT();
   const tools = useTools(edit, doors);
-  const kind = useComputed(() => `${edit.selected.value?.kind} ${edit.selected.value?.id}`);
+  const kind = useComputed(() => edit.selected.value?.kind);
+  const id = useComputed(() => edit.selected.value?.id);
   useSignalEffect(() => {
-    // Another thing, other tools; words that were just laid down want to be written.
+    // Another kind of thing, other tools.
     void kind.value;
-    panel.value = edit.text.peek() && isFresh(edit) ? "words" : null;
+    panel.value = null;
+  });
+  useSignalEffect(() => {
+    // Words that were just laid down want to be written.
+    if (id.value && edit.text.peek()?.text === t("new_words")) panel.value = "words";
   });
   const first = tools.find((tool) => tool.panel);
   const open = tools.find((tool) => tool.panel === panel.value) ?? (isWide ? first : undefined);
@@ -228,9 +233,6 @@ export function Inspector({
     </aside>
   );
 }
-
-const isFresh = (edit: EditModel) =>
-  edit.list.peek().texts.at(-1)?.id === edit.text.peek()?.id && !edit.playing.peek();
 
 function Panel({ edit, name }: { edit: EditModel; name: PanelName }): ComponentChildren {
   switch (name) {

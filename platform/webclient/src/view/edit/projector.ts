@@ -109,7 +109,7 @@ export class Projector {
     this.#busy = true;
     for (let done = -1; done !== this.#wish && this.#raf === 0 && !this.#closed;) {
       const wish = this.#wish;
-      const plan = this.#edit.pictureAt(this.#edit.frame.peek());
+      const plan = this.#edit.pictureAt(this.#edit.shown.peek());
       const [arrived] = await Promise.all([this.#wind(plan), this.#painter.fontsFor(plan.words)]);
       done = wish;
       if (this.#raf !== 0 || this.#closed) break;

@@ -27,7 +27,7 @@ export function Stage({ edit, boxes }: { edit: EditModel; boxes: Signal<readonly
   }, [edit]);
   useSignalEffect(() => {
     // Whatever the picture depends on.
-    void [edit.frame.value, edit.timeline.value, edit.clips.value];
+    void [edit.shown.value, edit.timeline.value, edit.clips.value];
     projector.current?.refresh();
   });
   useSignalEffect(() => {
@@ -43,6 +43,7 @@ export function Stage({ edit, boxes }: { edit: EditModel; boxes: Signal<readonly
       <div class="bench-picture" style={{ "--ratio": `${width} / ${height}`, "--shape": width / height }}>
         <canvas ref={canvas} width={width} height={height} role="img" aria-label={t("stage")} />
         <Frame edit={edit} boxes={boxes} />
+        <GuideLines edit={edit} />
         {missing && (
           <p class="bench-note" role="status">
             <Icon of={Clapperboard} size={18} /> {t("missing_clip_here")}
@@ -77,6 +78,16 @@ function Frame({ edit, boxes }: { edit: EditModel; boxes: Signal<readonly Box[]>
         rotate: `${box.rotation}rad`,
       }}
     />
+  );
+}
+
+function GuideLines({ edit }: { edit: EditModel }) {
+  const { x, y } = edit.guides.value;
+  return (
+    <>
+      {x !== null && <span class="bench-guide upright" style={{ left: `${x * 100}%` }} aria-hidden="true" />}
+      {y !== null && <span class="bench-guide level" style={{ top: `${y * 100}%` }} aria-hidden="true" />}
+    </>
   );
 }
 
