@@ -23,6 +23,8 @@ import type {
 
 /** A float's own error must not turn frame 21 (0.7 s at 30/s) into frame 20. */
 const SAME_FRAME = 1e-4;
+/** Of the source, in seconds: the server looks this much later as well. */
+const SAME_MOMENT = 2e-6;
 export const SPEEDS = { least: 0.25, most: 4 };
 export const MOST = { segments: 100, texts: 100, stickers: 50, voices: 50, markers: 2000, words: 500 };
 
@@ -46,13 +48,8 @@ export interface Timeline {
   frames: number;
 }
 
-/** To the even neighbour at one half, as Python rounds. */
-export function round(value: number): number {
-  const below = Math.floor(value);
-  const rest = value - below;
-  if (rest !== 0.5) return rest < 0.5 ? below : below + 1;
-  return below % 2 === 0 ? below : below + 1;
-}
+/** Halves upwards. */
+export const round = (value: number): number => Math.floor(value + 0.5);
 
 const SIDES: Record<Canvas["aspect"], [number, number]> = { "9:16": [9, 16], "1:1": [1, 1], "16:9": [16, 9] };
 
@@ -105,7 +102,8 @@ export function sourceFrame(
   source: { rate: number; count: number },
 ): number {
   const step = segment.reverse ? framesOf(segment, rate) - 1 - frame : frame;
-  const shown = Math.floor((segment.start + (step * segment.speed) / rate) * source.rate + SAME_FRAME);
+  const moment = segment.start + (step * segment.speed) / rate;
+  const shown = Math.floor((moment + SAME_MOMENT) * source.rate);
   return Math.min(Math.max(0, shown), source.count - 1);
 }
 
