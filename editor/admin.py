@@ -1,0 +1,114 @@
+from typing import Any
+
+from django import forms
+from django.contrib import admin, messages
+from django.http import HttpRequest
+from django.utils import timezone
+from django.utils.html import format_html
+from unfold.admin import ModelAdmin
+
+from foundation.errors import ApplicationError
+
+from . import sounds
+from .models import TITLE_MAX, Project, Sound
+
+
+class LibrarySoundForm(forms.ModelForm):
+    """A new track comes with its file; of one that is there, only the words change."""
+
+    audio = forms.FileField(required=False, help_text="MP3, M4A, OGG, WAV, FLAC or WebM; at most 20 MB and 10 minutes")
+    title = forms.CharField(max_length=TITLE_MAX, required=False, help_text="The file's name, if left empty.")
+    is_removed = forms.BooleanField(required=False, label="Taken out of the library")
+
+    class Meta:
+        model = Sound
+        fields = ["title", "author", "licence", "credit", "moods"]
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["audio"].required = self.instance._state.adding
+        self.fields["licence"].required = True
+        self.initial["moods"] = ", ".join(self.instance.mood_list)
+        self.initial["is_removed"] = self.instance.removed_at is not None
+
+    def clean(self) -> dict[str, Any]:
+        """The service itself is asked here, where its refusal can still be shown beside the file."""
+        form = super().clean() or {}
+        if not self.errors and self.instance._state.adding:
+            words = {name: form.get(name, "") for name in self.Meta.fields}
+            try:
+                self.made = sounds.library_sound_create(audio=form["audio"], at=timezone.now(), **words)
+            except ApplicationError as refused:
+                self.add_error("audio", f"{refused.title}: {refused.detail}")
+        return form
+
+
+@admin.register(Sound)
+class SoundAdmin(ModelAdmin):
+    """The library, to fill and to correct; people's own sounds, to look at."""
+
+    form = LibrarySoundForm
+    list_display = ["title", "kind", "author", "owner", "moods", "bpm", "length", "created_at", "removed_at"]
+    list_filter = ["kind", "removed_at"]
+    list_select_related = ["owner"]
+    search_fields = ["id", "title", "author", "credit", "owner__username"]
+    date_hierarchy = "created_at"
+
+    def get_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
+        words = ["title", "author", "licence", "credit", "moods"]
+        return ["audio", *words] if obj is None else [*words, "is_removed", "listen"]
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
+        return ["listen"]
+
+    def has_change_permission(self, request: HttpRequest, obj: Sound | None = None) -> bool:
+        is_own = obj is not None and obj.kind != Sound.Kind.LIBRARY
+        return not is_own and super().has_change_permission(request, obj)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Sound | None = None) -> bool:
+        return False
+
+    def save_form(self, request: HttpRequest, form: Any, change: bool) -> Sound:
+        return super().save_form(request, form, change) if change else form.made
+
+    def save_model(self, request: HttpRequest, obj: Sound, form: Any, change: bool) -> None:
+        if not change:
+            return
+        words = {name: form.cleaned_data[name] for name in ("title", "author", "licence", "credit", "moods")}
+        removed_at = (obj.removed_at or timezone.now()) if form.cleaned_data["is_removed"] else None
+        try:
+            sounds.library_sound_describe(sound=obj, removed_at=removed_at, **words)
+        except ApplicationError as refused:
+            messages.error(request, refused.detail)
+
+    @admin.display(description="Seconds", ordering="duration_seconds")
+    def length(self, sound: Sound) -> str:
+        return f"{sound.duration_seconds:.1f}"
+
+    @admin.display(description="")
+    def listen(self, sound: Sound) -> str:
+        from .api import audio_url
+
+        return format_html('<audio controls preload="none" src="{}"></audio>', audio_url(sound))
+
+
+@admin.register(Project)
+class ProjectAdmin(ModelAdmin):
+    """To look at: people's work changes through their own hands only."""
+
+    list_display = ["title", "owner", "revision", "duration_seconds", "created_at", "updated_at"]
+    list_select_related = ["owner"]
+    search_fields = ["id", "title", "owner__username"]
+    date_hierarchy = "updated_at"
+
+    def get_queryset(self, request: HttpRequest) -> Any:
+        return super().get_queryset(request).defer("edit")
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Project | None = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Project | None = None) -> bool:
+        return False
