@@ -12,6 +12,8 @@ from foundation.errors import ApplicationError
 from . import sounds
 from .models import TITLE_MAX, Project, Sound
 
+WORDS = ["title", "author", "licence", "credit", "moods"]
+
 
 class LibrarySoundForm(forms.ModelForm):
     """A new track comes with its file; of one that is there, only the words change."""
@@ -22,7 +24,7 @@ class LibrarySoundForm(forms.ModelForm):
 
     class Meta:
         model = Sound
-        fields = ["title", "author", "licence", "credit", "moods"]
+        fields = WORDS
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -35,7 +37,7 @@ class LibrarySoundForm(forms.ModelForm):
         """The service itself is asked here, where its refusal can still be shown beside the file."""
         form = super().clean() or {}
         if not self.errors and self.instance._state.adding:
-            words = {name: form.get(name, "") for name in self.Meta.fields}
+            words = {name: form.get(name, "") for name in WORDS}
             try:
                 self.made = sounds.library_sound_create(audio=form["audio"], at=timezone.now(), **words)
             except ApplicationError as refused:
@@ -55,8 +57,7 @@ class SoundAdmin(ModelAdmin):
     date_hierarchy = "created_at"
 
     def get_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
-        words = ["title", "author", "licence", "credit", "moods"]
-        return ["audio", *words] if obj is None else [*words, "is_removed", "listen"]
+        return ["audio", *WORDS] if obj is None else [*WORDS, "is_removed", "listen"]
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
         return ["listen"]
@@ -74,12 +75,15 @@ class SoundAdmin(ModelAdmin):
     def save_model(self, request: HttpRequest, obj: Sound, form: Any, change: bool) -> None:
         if not change:
             return
-        words = {name: form.cleaned_data[name] for name in ("title", "author", "licence", "credit", "moods")}
+        words = {name: form.cleaned_data[name] for name in WORDS}
         removed_at = (obj.removed_at or timezone.now()) if form.cleaned_data["is_removed"] else None
         try:
             sounds.library_sound_describe(sound=obj, removed_at=removed_at, **words)
         except ApplicationError as refused:
             messages.error(request, refused.detail)
+
+    def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
+        """A sound has no relations of its own to save."""
 
     @admin.display(description="Seconds", ordering="duration_seconds")
     def length(self, sound: Sound) -> str:

@@ -155,8 +155,9 @@ def sounds_sweep(at: datetime) -> int:
     """Remove own sounds that were taken away, and files whose row never came to be."""
     gone = list(Sound.objects.filter(owner__isnull=False, removed_at__lte=at - FILES_KEPT_FOR))
     for sound in gone:
+        file = sound.file
         sound.delete()
-        storage.remove_file(sound.file)
+        storage.remove_file(file)
     return len(gone) + _sweep_orphans(at)
 
 

@@ -37,7 +37,7 @@ def convert(source: SoundSource, target: Path, bounds: Bounds) -> NDArray[np.flo
                 raise refusal("too_long")
             container.mux(stream.encode(frame))
         if samples < SECONDS_MIN * SAMPLE_RATE:
-            raise refusal("damaged" if source.promised_seconds else "no_sound")
+            raise refusal("damaged" if (source.promised_seconds or 0) > SECONDS_MIN else "no_sound")
         container.mux(stream.encode(None))
     _refuse_short(source, samples / SAMPLE_RATE)
     return np.concatenate(heard)
