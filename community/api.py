@@ -1,5 +1,5 @@
 import uuid
-from typing import Any
+from typing import Any, cast
 
 from django.db.models import QuerySet
 from django.urls import reverse
@@ -102,7 +102,7 @@ class PostSerializer(serializers.ModelSerializer[Post]):
     @extend_schema_field(PostSoundSerializer(allow_null=True))
     def get_sound(self, post: Post) -> Any:
         # One question a track, however many posts of a page have it.
-        known = self.context.setdefault("sounds_of_posts", {})
+        known = cast(dict[str, Any], self.context).setdefault("sounds_of_posts", {})
         sound = selectors.sound_of(post, known)
         return PostSoundSerializer(sound).data if sound else None
 

@@ -40,7 +40,7 @@ def audio_url(sound: Sound) -> str:
     return reverse("sound-media", args=[sound.pk])
 
 
-@extend_schema_field(EditList)
+@extend_schema_field(EditList)  # type: ignore[arg-type]  # drf-spectacular reads pydantic models, its stubs do not
 class EditField(serializers.JSONField):
     """An edit list. What is wrong with it is said by `checking`, with the path of each place."""
 
@@ -102,11 +102,12 @@ class ProjectSerializer(ProjectBriefSerializer):
 
     @extend_schema_field(ClipSerializer(many=True))
     def get_clips(self, project: Project) -> list[Any]:
-        return list(ClipSerializer(self._contents.clips.values(), many=True).data)
+        return list(ClipSerializer(list(self._contents.clips.values()), many=True).data)
 
     @extend_schema_field(SoundSerializer(many=True))
     def get_sounds(self, project: Project) -> list[Any]:
-        return list(SoundSerializer(self._contents.sounds.values(), many=True, context=self.context).data)
+        sounds = list(self._contents.sounds.values())
+        return list(SoundSerializer(sounds, many=True, context=self.context).data)
 
     def get_missing(self, project: Project) -> list[str]:
         return self._contents.missing

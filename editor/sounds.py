@@ -4,11 +4,11 @@ import hashlib
 import os
 import shutil
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import IO, Any
+from typing import IO
 
 from django.conf import settings
 from django.db import transaction
@@ -60,8 +60,8 @@ def sound_create_from_upload(*, owner: User, audio: IO[bytes], kind: str, title:
     with _received(audio) as (source, directory):
         made, facts = _read(source, directory, finds_beats=kind == Sound.Kind.MUSIC)
         name = _title_from(title, getattr(audio, "name", ""))
-        words = {"owner": owner, "kind": kind, "title": name, "created_at": at}
-        return _adopt(made, facts, source_sha256=_sha256(source), before=lambda: _check_limit(owner), **words)
+        sound = Sound(owner=owner, kind=kind, title=name, source_sha256=_sha256(source), created_at=at)
+        return _adopt(sound, made, facts)
 
 
 def library_sound_create(
@@ -76,9 +76,8 @@ def library_sound_create(
         made, facts = _read(source, directory, finds_beats=True)
         words = {"author": author, "licence": licence, "credit": credit, "moods": clean_moods(moods)}
         name = _title_from(title, getattr(audio, "name", ""))
-        return _adopt(
-            made, facts, source_sha256=_sha256(source), kind=Sound.Kind.LIBRARY, title=name, created_at=at, **words
-        )
+        sound = Sound(kind=Sound.Kind.LIBRARY, title=name, source_sha256=_sha256(source), created_at=at, **words)
+        return _adopt(sound, made, facts)
 
 
 def library_sound_describe(
@@ -130,7 +129,9 @@ def track_load(*, track: catalogue.Track) -> tuple[Sound, bool]:
             facts = facts.model_copy(update={"bpm": rhythm.bpm, "beats": rhythm.beats})
         sound_id = uuid.uuid5(uuid.NAMESPACE_URL, f"impasto:music:{track.name}")
         sound = known or Sound(id=sound_id, slug=track.name, kind=Sound.Kind.LIBRARY, created_at=timezone.now())
-        return _adopt(made, facts, sound=sound, source_sha256=track.sha256, **words), True
+        for field, value in {**words, "source_sha256": track.sha256}.items():
+            setattr(sound, field, value)
+        return _adopt(sound, made, facts), True
 
 
 def track_listen(*, track: catalogue.Track) -> catalogue.Rhythm:
@@ -203,20 +204,20 @@ def _read(source: Path, directory: Path, *, finds_beats: bool) -> tuple[Path, So
         raise SoundRefused(refused) from refused
 
 
-def _adopt(
-    made: Path, facts: SoundFacts, *, sound: Sound | None = None, before: Callable[[], None] = lambda: None,
-    **words: Any,
-) -> Sound:  # fmt: skip
+def _adopt(sound: Sound, made: Path, facts: SoundFacts) -> Sound:
     """The file comes before the row: a row never names a file that is not there, and a file without a row is swept."""
-    sound, is_new = sound or Sound(), sound is None
+    is_new = sound._state.adding
     sizes = {"bytes": made.stat().st_size, "sha256": _sha256(made)}
-    for field, value in {**words, **facts.model_dump(), **sizes}.items():
+    for field, value in {**facts.model_dump(), **sizes}.items():
         setattr(sound, field, value)
     sound.full_clean(validate_unique=False, validate_constraints=False)
     storage.put(made, sound.file)
     try:
         with transaction.atomic():
-            before()
+            if sound.owner is not None:
+                # Of two uploads at the limit, the second waits here and counts the first one's.
+                User.objects.select_for_update().get(pk=sound.owner.pk)
+                _check_limit(sound.owner)
             sound.save()
     except BaseException:
         if is_new:

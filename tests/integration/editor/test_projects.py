@@ -539,7 +539,7 @@ ODD = st.recursive(
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=12), inner, max_size=4),
     max_leaves=12,
 )
-NUMBERS = st.sampled_from([0, -1, 1, 0.5, 2, 1e-9, 1e9, 10**30, "1", "x", None, True, [], 86400])
+NUMBERS: Any = st.sampled_from([0, -1, 1, 0.5, 2, 1e-9, 1e9, 10**30, "1", "x", None, True, [], 86400])
 IDS = st.sampled_from(["s", "t", "", "a" * 41, "é", None, 3])
 
 

@@ -287,7 +287,7 @@ class TestNotRendering:
         self, api_client: Any, user: Any, walk: Clip, make_project: Any, renderer: Renderer, tmp_path: Path
     ) -> None:
         job = render(api_client, make_project(user, walk))
-        renderer.meanwhile = lambda: job_cancel(job=Job.objects.get(pk=job.pk), by=user)  # type: ignore[assignment,return-value]
+        renderer.meanwhile = lambda: job_cancel(job=Job.objects.get(pk=job.pk), by=user)  # type: ignore[assignment]
         before = Clip.objects.count()
 
         ended = job_run_here(job=job)
