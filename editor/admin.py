@@ -1,3 +1,4 @@
+from contextlib import ExitStack
 from typing import Any
 
 from django import forms
@@ -22,6 +23,9 @@ class LibrarySoundForm(forms.ModelForm):
     title = forms.CharField(max_length=TITLE_MAX, required=False, help_text="The file's name, if left empty.")
     is_removed = forms.BooleanField(required=False, label="Taken out of the library")
 
+    # What became of the file that came with the form, if any did.
+    heard: sounds.Reading | ApplicationError | None = None
+
     class Meta:
         model = Sound
         fields = WORDS
@@ -34,15 +38,9 @@ class LibrarySoundForm(forms.ModelForm):
         self.initial["is_removed"] = self.instance.removed_at is not None
 
     def clean(self) -> dict[str, Any]:
-        """The service itself is asked here, where its refusal can still be shown beside the file."""
-        form = super().clean() or {}
-        if not self.errors and self.instance._state.adding:
-            words = {name: form.get(name, "") for name in WORDS}
-            try:
-                self.made = sounds.library_sound_create(audio=form["audio"], at=timezone.now(), **words)
-            except ApplicationError as refused:
-                self.add_error("audio", f"{refused.title}: {refused.detail}")
-        return form
+        if isinstance(self.heard, ApplicationError):
+            self.add_error("audio", f"{self.heard.title}: {self.heard.detail}")
+        return super().clean() or {}
 
 
 @admin.register(Sound)
@@ -69,8 +67,31 @@ class SoundAdmin(ModelAdmin):
     def has_delete_permission(self, request: HttpRequest, obj: Sound | None = None) -> bool:
         return False
 
+    def add_view(self, request: HttpRequest, form_url: str = "", extra_context: Any = None) -> Any:
+        """Read the file before Django begins the transaction of the form: that takes seconds."""
+        with ExitStack() as kept:
+            request.heard = self._heard(request, kept)  # type: ignore[attr-defined]
+            return super().add_view(request, form_url, extra_context)
+
+    def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
+        form = super().get_form(request, obj, change, **kwargs)  # a class of its own for each request
+        form.heard = getattr(request, "heard", None)
+        return form
+
     def save_form(self, request: HttpRequest, form: Any, change: bool) -> Sound:
-        return super().save_form(request, form, change) if change else form.made
+        if change:
+            return super().save_form(request, form, change)
+        words = {name: form.cleaned_data[name] for name in WORDS}
+        return sounds.library_sound_create(reading=form.heard, at=timezone.now(), **words)
+
+    def _heard(self, request: HttpRequest, kept: ExitStack) -> sounds.Reading | ApplicationError | None:
+        audio = request.FILES.get("audio") if self.has_add_permission(request) else None
+        if audio is None:
+            return None
+        try:
+            return kept.enter_context(sounds.sound_reading(audio=audio, finds_beats=True))
+        except ApplicationError as refused:
+            return refused
 
     def save_model(self, request: HttpRequest, obj: Sound, form: Any, change: bool) -> None:
         if not change:

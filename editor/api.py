@@ -319,10 +319,16 @@ class SoundsView(Narrowed):
         request={"multipart/form-data": SoundUploadSerializer},
         responses={201: SoundSerializer},
     )
-    @idempotent
     def post(self, request: Request) -> Response:
         form = _form(SoundUploadSerializer, request.data)
-        sound = sounds.sound_create_from_upload(owner=person_of(request), at=timezone.now(), **form)
+        sounds.sounds_check_limit(person_of(request))
+        # Read first, for seconds; only then begins the transaction that a keyed request is answered in.
+        with sounds.sound_reading(audio=form.pop("audio"), finds_beats=form["kind"] == Sound.Kind.MUSIC) as reading:
+            return self._keep(request, reading, form)
+
+    @idempotent
+    def _keep(self, request: Request, reading: sounds.Reading, form: dict[str, Any]) -> Response:
+        sound = sounds.sound_create(owner=person_of(request), reading=reading, at=timezone.now(), **form)
         return Response(SoundSerializer(sound, context={"request": request}).data, status=201)
 
 

@@ -15,6 +15,8 @@ from accounts.models import User
 BYTES_MAX = 2 * 1024**3
 # A render that is running may be about to read what it has just found.
 IN_USE_FOR = timedelta(minutes=15)
+# What nobody came back to is not worth its room, and may be of clips that are gone.
+KEPT_FOR = timedelta(days=7)
 
 
 def segments_folder(owner: User) -> Path:
@@ -25,12 +27,16 @@ def segments_folder(owner: User) -> Path:
 
 
 def segments_sweep(at: datetime) -> int:
-    """Remove what was used least recently until the rest fits; returns how many files went."""
+    """
+    Remove what was not used for a week, and of the rest what was used longest ago until it fits.
+
+    Returns how many files went.
+    """
     files = sorted(_files(), key=lambda file: file[1])
     too_much = sum(size for _, _, size in files) - bytes_max()
-    young, removed = (at - IN_USE_FOR).timestamp(), 0
+    young, old, removed = (at - IN_USE_FOR).timestamp(), (at - KEPT_FOR).timestamp(), 0
     for path, used_at, size in files:
-        if too_much <= 0 or used_at > young:
+        if used_at > young or (too_much <= 0 and used_at > old):
             break
         path.unlink(missing_ok=True)
         too_much, removed = too_much - size, removed + 1

@@ -6,6 +6,7 @@ import shutil
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import IO
@@ -49,35 +50,52 @@ class TooManySounds(Conflict):
     title = "Too many sounds"
 
 
-def sound_create_from_upload(*, owner: User, audio: IO[bytes], kind: str, title: str, at: datetime) -> Sound:
+@dataclass(frozen=True)
+class Reading:
+    """A file that somebody sent, read: the sound that is kept, and what it is like."""
+
+    made: Path
+    facts: SoundFacts
+    source_sha256: str
+    filename: str
+
+
+@contextmanager
+def sound_reading(*, audio: IO[bytes], finds_beats: bool) -> Iterator[Reading]:
+    """
+    Read a file that somebody sent. It takes seconds: do it outside of any transaction, which would hold up the site.
+
+    :raises SoundRefused: not a sound of an accepted kind, damaged, too long or too large
+    """
+    if (getattr(audio, "size", 0) or 0) > BYTES_MAX:
+        raise SoundRefused(refusal("too_large"))
+    with _workplace() as directory:
+        source = directory / "received"
+        with source.open("wb") as file:
+            shutil.copyfileobj(audio, file, BLOCK)
+        made, facts = _read(source, directory, finds_beats=finds_beats)
+        yield Reading(made, facts, _sha256(source), getattr(audio, "name", "") or "")
+
+
+def sound_create(*, owner: User, reading: Reading, kind: str, title: str, at: datetime) -> Sound:
     """
     Keep somebody's own music or recording.
 
-    :raises SoundRefused: not a sound of an accepted kind, damaged, too long or too large
     :raises TooManySounds: at the limit
     """
-    _check_limit(owner)
-    with _received(audio) as (source, directory):
-        made, facts = _read(source, directory, finds_beats=kind == Sound.Kind.MUSIC)
-        name = _title_from(title, getattr(audio, "name", ""))
-        sound = Sound(owner=owner, kind=kind, title=name, source_sha256=_sha256(source), created_at=at)
-        return _adopt(sound, made, facts)
+    name = _title_from(title, reading.filename)
+    sound = Sound(owner=owner, kind=kind, title=name, source_sha256=reading.source_sha256, created_at=at)
+    return _adopt(sound, reading.made, reading.facts)
 
 
 def library_sound_create(
-    *, audio: IO[bytes], title: str, author: str, licence: str, credit: str, moods: str, at: datetime
+    *, reading: Reading, title: str, author: str, licence: str, credit: str, moods: str, at: datetime
 ) -> Sound:
-    """
-    Add a track that everybody may use. Who may do so is for the caller to know.
-
-    :raises SoundRefused: not a sound of an accepted kind, damaged, too long or too large
-    """
-    with _received(audio) as (source, directory):
-        made, facts = _read(source, directory, finds_beats=True)
-        words = {"author": author, "licence": licence, "credit": credit, "moods": clean_moods(moods)}
-        name = _title_from(title, getattr(audio, "name", ""))
-        sound = Sound(kind=Sound.Kind.LIBRARY, title=name, source_sha256=_sha256(source), created_at=at, **words)
-        return _adopt(sound, made, facts)
+    """Add a track that everybody may use. Who may do so is for the caller to know."""
+    words = {"author": author, "licence": licence, "credit": credit, "moods": clean_moods(moods)}
+    name = _title_from(title, reading.filename)
+    sound = Sound(kind=Sound.Kind.LIBRARY, title=name, source_sha256=reading.source_sha256, created_at=at, **words)
+    return _adopt(sound, reading.made, reading.facts)
 
 
 def library_sound_describe(
@@ -169,7 +187,10 @@ def clean_moods(text: str) -> str:
     return f",{','.join(kept)}," if kept else ""
 
 
-def _check_limit(owner: User) -> None:
+def sounds_check_limit(owner: User) -> None:
+    """
+    :raises TooManySounds: this person has as many as they may
+    """
     most = getattr(settings, "IMPASTO_OWN_SOUNDS", OWN_SOUNDS)
     if sounds_of(owner).count() >= most:
         raise TooManySounds(f"You have {most}. Remove one you no longer use first.")
@@ -182,18 +203,6 @@ def _workplace() -> Iterator[Path]:
         yield directory
     finally:
         remove_tree(directory)
-
-
-@contextmanager
-def _received(audio: IO[bytes]) -> Iterator[tuple[Path, Path]]:
-    """The file as it was sent, under a name of ours, and a folder to work in."""
-    if (getattr(audio, "size", 0) or 0) > BYTES_MAX:
-        raise SoundRefused(refusal("too_large"))
-    with _workplace() as directory:
-        source = directory / "received"
-        with source.open("wb") as file:
-            shutil.copyfileobj(audio, file, BLOCK)
-        yield source, directory
 
 
 def _read(source: Path, directory: Path, *, finds_beats: bool) -> tuple[Path, SoundFacts]:
@@ -217,7 +226,7 @@ def _adopt(sound: Sound, made: Path, facts: SoundFacts) -> Sound:
             if sound.owner is not None:
                 # Of two uploads at the limit, the second waits here and counts the first one's.
                 User.objects.select_for_update().get(pk=sound.owner.pk)
-                _check_limit(sound.owner)
+                sounds_check_limit(sound.owner)
             sound.save()
     except BaseException:
         if is_new:

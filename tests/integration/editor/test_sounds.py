@@ -13,6 +13,7 @@ import av
 import numpy as np
 import pytest
 from django.core.management import call_command
+from django.db import connection
 from django.utils import timezone
 from numpy.typing import NDArray
 
@@ -253,8 +254,12 @@ class TestRefusals:
             raise RuntimeError("database is gone")
 
         monkeypatch.setattr(Sound, "save", refuse)
-        with make_sound_file(tmp_path / "in.mp3").open("rb") as file, pytest.raises(RuntimeError):
-            sounds.sound_create_from_upload(owner=user, audio=file, kind="voice", title="x", at=timezone.now())
+        with (
+            make_sound_file(tmp_path / "in.mp3").open("rb") as file,
+            sounds.sound_reading(audio=file, finds_beats=False) as reading,
+            pytest.raises(RuntimeError),
+        ):
+            sounds.sound_create(owner=user, reading=reading, kind="voice", title="x", at=timezone.now())
 
         assert not list(media_path("sounds").iterdir())
 
@@ -275,6 +280,35 @@ class TestRefusals:
             read_sound(make_sound_file(tmp_path / "in"), tmp_path, finds_beats=False, compiled=tmp_path)
 
         assert "seccomp" in caplog.text
+
+
+@pytest.mark.django_db(transaction=True)
+class TestTransactions:
+    """One that is open for the seconds of reading would hold up everybody else's writing."""
+
+    @pytest.fixture(autouse=True)
+    def _seen(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        read = sounds.read_sound
+
+        def watched(*args: Any, **kwargs: Any) -> Any:
+            assert not connection.in_atomic_block
+            return read(*args, **kwargs)
+
+        monkeypatch.setattr(sounds, "read_sound", watched)
+
+    def test_a_sound_is_read_outside_of_any(self, api_client: Any, tmp_path: Path) -> None:
+        form = {"audio": make_sound_file(tmp_path / "in.mp3").open("rb"), "kind": "voice"}
+        answer = api_client.post(SOUNDS, form, format="multipart", headers={"Idempotency-Key": "one"})
+        form["audio"].close()  # type: ignore[attr-defined]
+
+        assert answer.status_code == 201
+
+    def test_staffs_file_is_read_outside_of_any(self, make_user: Any, client_of: Any, tmp_path: Path) -> None:
+        staff = client_of(make_user("root", is_superuser=True, is_staff=True))
+        with make_sound_file(tmp_path / "in.mp3").open("rb") as file:
+            staff.post("/admin/editor/sound/add/", {"licence": "CC0", "audio": file}, format="multipart")
+
+        assert Sound.objects.get().kind == "library"
 
 
 class TestFinding:

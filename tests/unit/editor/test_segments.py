@@ -57,6 +57,13 @@ def test_what_fits_stays(folder: Path) -> None:
     assert all(path.exists() for path in kept)
 
 
+def test_what_nobody_used_for_a_week_goes(folder: Path) -> None:
+    forgotten, kept = keep(folder, "a", hours_ago=8 * 24), keep(folder, "b", hours_ago=6 * 24)
+
+    assert segments_sweep(timezone.now()) == 1
+    assert [forgotten.exists(), kept.exists()] == [False, True]
+
+
 def test_what_a_render_may_be_reading_stays(folder: Path) -> None:
     kept = [keep(folder, name, hours_ago=0) for name in "abcd"]
 
