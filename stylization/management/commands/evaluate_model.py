@@ -19,7 +19,7 @@ from mlmodels.release import SMALLEST, BadRelease, load_release
 from mlmodels.vgg import VGGFeatures
 from stylization.engine.engines import open_engine
 from stylization.engine.errors import BadRecipe
-from stylization.management.console import INTERRUPTED, ConsoleCommand
+from foundation.console import INTERRUPTED, ConsoleCommand
 
 ROOT = Path(__file__).resolve().parents[3]
 VGG = ROOT.parent / "shared" / "weights" / "vgg16_features.safetensors"

@@ -16,7 +16,7 @@ from stylization.engine.recipe import PaintRecipe, StyleShare
 from stylization.engine.still import FORMATS as STILL_FORMATS
 from stylization.engine.still import is_still, stylize_image
 from stylization.engine.video import PaintProgress, PaintReport, stylize_video
-from stylization.management.console import FAILED, INTERRUPTED, ConsoleCommand
+from foundation.console import FAILED, INTERRUPTED, ConsoleCommand
 
 
 class Command(ConsoleCommand):
