@@ -13,7 +13,7 @@ from foundation.errors import ApplicationError
 
 from . import selectors
 from .editlist.schema import BadEditList, EditList, Segment, read_edit_list
-from .editlist.timeline import Timeline, lay_out
+from .editlist.timeline import Timeline, lay_out, whole
 from .models import Sound
 
 # Nobody reads more, and a list of garbage could name thousands.
@@ -54,7 +54,7 @@ class Checked:
     @property
     def poster_clip(self) -> Clip | None:
         """The clip that is shown at the moment of the cover."""
-        at = round(self.edit.cover * self.timeline.frame_rate)
+        at = whole(self.edit.cover * self.timeline.frame_rate)
         shown = [placed for placed in self.timeline.placed if placed.span.start <= at] or self.timeline.placed[:1]
         return self.clips.get(shown[-1].segment.clip) if shown else None
 

@@ -14,6 +14,7 @@ from jobs.attempts import Attempt, JobFailed
 
 from .checking import Checked, edit_read, look_up
 from .models import Sound
+from .rendering.render import RenderError, RenderProgress, render_edit
 from .segments import segments_folder
 from .selectors import clip_ids, sound_ids
 from .services import missing_words
@@ -27,9 +28,6 @@ PREVIEW_HEIGHT, PREVIEW_QUALITY = 360, 82
 
 def run_render(attempt: Attempt) -> None:
     """Render an edit and adopt the result; a fault that no retry would mend fails the job in words."""
-    # The renderer loads only in the process that renders.
-    from .rendering.render import RenderError, render_edit
-
     payload = attempt.job.payload
     found = _contents(attempt)
     edit, rendered = found.edit, attempt.directory / "rendered.mp4"
@@ -87,7 +85,7 @@ class Reporter:
         self._stage = ""
         self._reported_at = self._shown_at = float("-inf")
 
-    def __call__(self, progress: Any) -> None:
+    def __call__(self, progress: RenderProgress) -> None:
         now = time.monotonic()
         stage = stage_of(progress.stage)
         if stage == self._stage and now - self._reported_at < REPORT_SECONDS:

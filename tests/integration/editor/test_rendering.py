@@ -1,11 +1,9 @@
 """From the wish over HTTP to the rendered clip, with a small double in the renderer's place."""
 
-import sys
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -18,32 +16,14 @@ from clips.services import clip_adopt, clip_remove
 from editor import services, sounds, tasks
 from editor.editlist.schema import EditList, read_edit_list
 from editor.models import Project, Sound
+from editor.rendering.render import RenderError, RenderProgress, RenderReport
 from foundation.files import media_path
 from jobs.models import Job
 from jobs.runner import job_run_here
 from jobs.services import job_cancel
-from tests.media import flash, hum, make_video, quarters
+from tests.media import flash, flat, hum, make_video, quarters
 
 pytestmark = pytest.mark.django_db
-
-
-class RenderError(Exception):
-    code = "no_picture"
-
-
-@dataclass
-class Progress:
-    stage: str
-    frames_done: int
-    frames_total: int
-    frame: Any = None
-
-
-@dataclass
-class Report:
-    frames: int
-    seconds: float
-    captions: str
 
 
 @dataclass
@@ -56,25 +36,25 @@ class Renderer:
 
     def __call__(
         self, edit: EditList, target: Path, files: Any, cache: Path | None = None, on_progress: Any = None
-    ) -> Report:
+    ) -> RenderReport:
         self.asked.append({"edit": edit, "files": dict(files), "cache": cache})
-        on_progress(Progress("checking", 0, 10))
+        on_progress(RenderProgress("checking", 0, 10))
         for done in range(1, 11):
-            on_progress(Progress("rendering", done, 10, np.full((480, 270, 3), 9 * done, np.uint8)))
+            on_progress(RenderProgress("rendering", done, 10, np.full((480, 270, 3), 9 * done, np.uint8)))
         self.meanwhile()
-        on_progress(Progress("finishing", 10, 10))
+        on_progress(RenderProgress("finishing", 10, 10))
         if self.error:
             raise self.error
         make_video(target, flash(0.5, 10, length=1, seconds=1), rate=10, sound=hum)
-        return Report(10, 1.0, "WEBVTT\n")
+        return RenderReport(
+            480, 270, 10, 10, 1.0, encoded=10, copied=0, kept=0, has_sound=True, captions="WEBVTT\n"
+        )  # fmt: skip
 
 
 @pytest.fixture
 def renderer(monkeypatch: pytest.MonkeyPatch) -> Renderer:
     double = Renderer()
-    module = ModuleType("editor.rendering.render")
-    module.RenderError, module.RenderProgress, module.render_edit = RenderError, Progress, double  # type: ignore[attr-defined]
-    monkeypatch.setitem(sys.modules, "editor.rendering.render", module)
+    monkeypatch.setattr(tasks, "render_edit", double)
     return double
 
 
@@ -249,6 +229,30 @@ class TestRendering:
         assert seen == [("converting", True, 10, True)]
 
 
+def test_the_real_renderer_makes_a_clip_with_music_and_words(
+    api_client: Any, user: Any, walk: Clip, rain: Sound, edit_of: Any, make_project: Any, tmp_path: Path
+) -> None:
+    make_video(tmp_path / "hum.mp4", flat((0, 0, 0), count=10), rate=10, sound=hum)
+    with (tmp_path / "hum.mp4").open("rb") as file:
+        rain.audio_path.write_bytes(file.read())
+    words = {"id": "t", "start": 0, "end": 1, "text": "Good morning", "kind": "caption"}
+    canvas = {"aspect": "16:9", "short_side": 360, "frame_rate": 24}
+    edit = edit_of(walk, canvas=canvas, texts=[words], music={"track": str(rain.pk)}, cover=0.5)
+    edit["segments"][0]["speed"] = 2
+
+    job = job_run_here(job=render(api_client, make_project(user, edit=edit)))
+
+    assert job.state == "succeeded", job.trouble or job.error_detail
+    made = Clip.objects.get(pk=job.result["clip_id"])
+    assert (made.width, made.height, made.frame_rate, made.frame_count) == (640, 360, 24, 24)
+    assert made.has_audio
+    assert made.recipe is not None
+    assert "Good morning" in made.recipe["captions"]
+    assert made.recipe["credits"] == ["“Rain” by Ada (CC0)"]
+    assert list((tmp_path / "var" / "cache" / "segments" / str(user.pk)).glob("*.mp4"))
+    assert not leftovers(tmp_path)
+
+
 class TestNotRendering:
     def test_a_clip_deleted_while_it_waits_fails_in_words(
         self, api_client: Any, user: Any, walk: Clip, make_project: Any, renderer: Renderer
@@ -273,7 +277,7 @@ class TestNotRendering:
     def test_what_the_renderer_refuses_fails_in_its_words(
         self, api_client: Any, user: Any, walk: Clip, make_project: Any, renderer: Renderer, tmp_path: Path
     ) -> None:
-        renderer.error = RenderError("There is no picture in “A walk”.")
+        renderer.error = RenderError("There is no picture in “A walk”.", "no_picture")
         before = Clip.objects.count()
 
         failed = job_run_here(job=render(api_client, make_project(user, walk)))
