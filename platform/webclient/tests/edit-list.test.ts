@@ -60,8 +60,8 @@ test.each(cases.map((one, index) => [index, one] as const))(
   },
 );
 
-test("halves are rounded to the even neighbour, as the server does", () => {
-  expect([0.5, 1.5, 2.5, 3.49, 3.51].map(edits.round)).toEqual([0, 2, 2, 3, 4]);
+test("halves are rounded upwards, as the server does", () => {
+  expect([0.5, 1.5, 2.5, 3.49, 3.51].map(edits.whole)).toEqual([1, 2, 3, 3, 4]);
 });
 
 test("a split leaves the video as long and every frame where it was", () => {
