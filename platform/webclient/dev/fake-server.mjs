@@ -10,6 +10,7 @@ import { WebSocketServer } from "ws";
 
 const data = resolve(process.env.FAKE_DATA ?? "data");
 const dist = resolve(import.meta.dirname, "../dist");
+const editorFolder = process.env.FAKE_EDITOR ?? resolve(import.meta.dirname, "../../../editor");
 const port = Number(process.env.PORT ?? 8800);
 const now = () => new Date().toISOString();
 
@@ -498,11 +499,7 @@ const server = createServer(async (request, response) => {
     return sendFile(request, response, join(data, "music", `${file}.ogg`));
   }
   if (pathname.startsWith("/static/editor/")) {
-    return sendFile(
-      request,
-      response,
-      join(import.meta.dirname, "../../../editor", pathname.slice("/static/editor/".length)),
-    );
+    return sendFile(request, response, join(editorFolder, "static", pathname.slice("/static/".length)));
   }
   const frame = /^\/api\/v1\/clips\/([^/]+)\/frame.jpg$/.exec(pathname);
   if (frame) return sendFile(request, response, join(posters, `${frame[1]}.jpg`));

@@ -61,7 +61,7 @@ test.each(cases.map((one, index) => [index, one] as const))(
 );
 
 test("halves are rounded upwards, as the server does", () => {
-  expect([0.5, 1.5, 2.5, 3.49, 3.51].map(edits.round)).toEqual([1, 2, 3, 3, 4]);
+  expect([0.5, 1.5, 2.5, 3.49, 3.51].map(edits.whole)).toEqual([1, 2, 3, 3, 4]);
 });
 
 test("a split leaves the video as long and every frame where it was", () => {

@@ -69,6 +69,7 @@ function setUp({ store = new Store(), edit = both() as EditList, revision = 1 } 
         load: () => Promise.resolve(),
       },
       recorder,
+      secondsMost: () => 60,
       setTimeout: clock.setTimeout,
       clearTimeout: clock.clearTimeout as never,
       now: clock.now,
@@ -420,4 +421,18 @@ test("what is dragged near the middle of the canvas lies in the middle, and near
   expect(bench.sticker.value).toMatchObject({ x: 0.5, rotation: 0, size: 0.3 });
   bench.release();
   expect(bench.guides.value).toEqual({ x: null, y: null });
+});
+
+test("a video that is longer than the server keeps is said before it is sent", async () => {
+  const { bench } = await ready();
+  expect(bench.tooLong.value).toBe(null);
+
+  for (const id of ["s1", "s2"]) {
+    bench.select({ kind: "segments", id });
+    bench.setSpeed(0.25);
+    bench.duplicate();
+  }
+
+  expect(bench.timeline.value.frames).toBe(2 * 4 * 240);
+  expect(bench.tooLong.value).toBe(60);
 });

@@ -102,6 +102,8 @@ const letters = (line: string) => [...line].length;
 test("lines break at spaces, and between Chinese characters", () => {
   expect(breakLines("the quick brown fox", 10, letters)).toEqual(["the quick", "brown fox"]);
   expect(breakLines("一二三四五", 2, letters)).toEqual(["一二", "三四", "五"]);
+  expect(breakLines("see 一二", 5, letters)).toEqual(["see 一", "二"]);
+  expect(breakLines("x一y", 1, letters)).toEqual(["x", "一", "y"]);
   expect(breakLines("unbreakable", 4, letters)).toEqual(["unbreakable"]);
   expect(breakLines("one\ntwo three", 5, letters)).toEqual(["one", "two", "three"]);
 });

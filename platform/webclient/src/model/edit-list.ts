@@ -21,9 +21,7 @@ import type {
 
 // ---- time ----
 
-/** A float's own error must not turn frame 21 (0.7 s at 30/s) into frame 20. */
-const SAME_FRAME = 1e-4;
-/** Of the source, in seconds: the server looks this much later as well. */
+/** Seconds: a float's own error must not turn frame 21 (0.7 s at 30/s) into frame 20. */
 const SAME_MOMENT = 2e-6;
 export const SPEEDS = { least: 0.25, most: 4 };
 export const MOST = { segments: 100, texts: 100, stickers: 50, voices: 50, markers: 2000, words: 500 };
@@ -48,24 +46,24 @@ export interface Timeline {
   frames: number;
 }
 
-/** Halves upwards. */
-export const round = (value: number): number => Math.floor(value + 0.5);
+/** The nearest whole number, halves upwards, as the server has it. */
+export const whole = (value: number): number => Math.floor(value + 0.5);
 
 const SIDES: Record<Canvas["aspect"], [number, number]> = { "9:16": [9, 16], "1:1": [1, 1], "16:9": [16, 9] };
 
 export function canvasSize(canvas: Canvas): { width: number; height: number } {
   const [across, down] = SIDES[canvas.aspect];
   const unit = canvas.short_side / Math.min(across, down);
-  return { width: 2 * round((across * unit) / 2), height: 2 * round((down * unit) / 2) };
+  return { width: 2 * whole((across * unit) / 2), height: 2 * whole((down * unit) / 2) };
 }
 
 export const framesOf = (segment: Segment, rate: number): number =>
-  Math.max(1, round(((segment.end - segment.start) / segment.speed) * rate));
+  Math.max(1, whole(((segment.end - segment.start) / segment.speed) * rate));
 
 /** A crossfade's overlap, or half a dip: what it takes from each of its two segments. */
 export function fadeFrames({ kind, seconds }: Transition, rate: number): number {
-  if (kind === "crossfade") return round(seconds * rate);
-  return kind === "dip" ? round((seconds * rate) / 2) : 0;
+  if (kind === "crossfade") return whole(seconds * rate);
+  return kind === "dip" ? whole((seconds * rate) / 2) : 0;
 }
 
 export function layOut(edit: EditList): Timeline {
@@ -90,8 +88,8 @@ export function spanOf(
   start: number,
   end: number,
 ): Span {
-  const first = Math.min(frames, round(start * rate));
-  return { start: first, end: Math.min(frames, Math.max(first + 1, round(end * rate))) };
+  const first = Math.min(frames, whole(start * rate));
+  return { start: first, end: Math.min(frames, Math.max(first + 1, whole(end * rate))) };
 }
 
 /** Which frame of the source a segment shows on its frame `frame`. */
@@ -302,7 +300,7 @@ export function segmentOf(clip: Pick<Clip, "id" | "duration_seconds">, id: strin
 
 /** The length in whole frames of the canvas, as long as the clip allows. */
 function wholeFrames(segment: Segment, rate: number): Segment {
-  const frames = Math.max(1, Math.floor(((segment.end - segment.start) / segment.speed) * rate + SAME_FRAME));
+  const frames = Math.max(1, Math.floor(((segment.end - segment.start) / segment.speed) * rate + 1e-4));
   return { ...segment, end: Math.min(segment.end, segment.start + (frames * segment.speed) / rate) };
 }
 
@@ -362,12 +360,12 @@ export function trim(edit: EditList, id: string, edge: "in" | "out", frames: num
     const seconds = (by * segment.speed) / rate;
     const least = segment.speed / rate;
     // From the rounded length, so that one frame of dragging is one frame of video.
-    const whole = (all * segment.speed) / rate;
+    const length = (all * segment.speed) / rate;
     if (early) {
       const end = Math.min(segment.end, longest);
-      return { ...segment, start: clamp(end - whole + seconds, 0, end - least), end };
+      return { ...segment, start: clamp(end - length + seconds, 0, end - least), end };
     }
-    return { ...segment, end: clamp(segment.start + whole + seconds, segment.start + least, longest) };
+    return { ...segment, end: clamp(segment.start + length + seconds, segment.start + least, longest) };
   });
 }
 
@@ -683,7 +681,7 @@ export const setOriginalVolume = (edit: EditList, volume: number): EditList => (
 /** Set a marker, or take away the one that is on the same frame. */
 export function toggleMarker(edit: EditList, frame: number): EditList {
   const rate = edit.canvas.frame_rate;
-  const rest = edit.markers.filter((at) => round(at * rate) !== frame);
+  const rest = edit.markers.filter((at) => whole(at * rate) !== frame);
   if (rest.length < edit.markers.length) return { ...edit, markers: rest };
   if (rest.length >= MOST.markers) return edit;
   return { ...edit, markers: [...rest, frame / rate].toSorted((one, other) => one - other) };

@@ -61,6 +61,8 @@ export interface EditRecipe {
   kind: "edit";
   edit: EditList;
   credits: string[];
+  /** WebVTT, or nothing */
+  captions?: string;
 }
 
 export interface ClipParent {
@@ -337,6 +339,8 @@ export interface Project extends ProjectBrief {
   /** Those that the edit names and that are still there. */
   clips: Clip[];
   sounds: Sound[];
+  /** Ids that the edit names and that are gone */
+  missing?: string[];
 }
 
 export interface Sound {

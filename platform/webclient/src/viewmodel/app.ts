@@ -123,7 +123,11 @@ export const App = createModel((services: Services) => {
     },
 
     /** For the bench, which is loaded only when somebody edits. */
-    editing: (): EditPorts => ({ ...services, jobs }),
+    editing: (): EditPorts => ({
+      ...services,
+      jobs,
+      secondsMost: () => session.me.peek()?.limits.clip_seconds ?? null,
+    }),
 
     screens: {
       wall: (source: PostFilter | { id: string }) =>

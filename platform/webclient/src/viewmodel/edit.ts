@@ -60,6 +60,8 @@ export interface EditPorts {
   >;
   drafts: { read(id: string): Draft | null; write(id: string, draft: Draft): void; forget(id: string): void };
   jobs: Pick<JobsModel, "byId" | "learn" | "load">;
+  /** A longer video the server does not keep */
+  secondsMost: () => number | null;
   recorder: { start(): Promise<void>; stop(): Promise<File | null> };
   setTimeout: (run: () => void, milliseconds: number) => unknown;
   clearTimeout: (timer: never) => void;
@@ -257,10 +259,10 @@ export const Edit = createModel((ports: EditPorts, projectId: string) => {
       const one = list.peek().voices.find((item) => item.id === id);
       if (!one) return null;
       const length = (one.end ?? lengthOf(one.sound) ?? one.start + 1) - one.start;
-      return { start: edits.round(one.at * rate), end: edits.round((one.at + length) * rate) };
+      return { start: edits.whole(one.at * rate), end: edits.whole((one.at + length) * rate) };
     }
     const one = list.peek()[name].find((item) => item.id === id);
-    return one ? { start: edits.round(one.start * rate), end: edits.round(one.end * rate) } : null;
+    return one ? { start: edits.whole(one.start * rate), end: edits.whole(one.end * rate) } : null;
   }
 
   // ---- snapping ----
@@ -279,7 +281,7 @@ export const Edit = createModel((ports: EditPorts, projectId: string) => {
       }),
     );
     const beats = beatFrames.peek();
-    const markers = edit.markers.map((at) => edits.round(at * rate));
+    const markers = edit.markers.map((at) => edits.whole(at * rate));
     return [0, frames, playhead.frame.peek(), ...edges, ...over, ...beats, ...markers];
   }
 
@@ -299,7 +301,7 @@ export const Edit = createModel((ports: EditPorts, projectId: string) => {
     const { rate, frames } = timeline.value;
     const beats = music ? (sounds.value[music.track]?.beats ?? []) : [];
     return beats
-      .map((at) => edits.round((at - (music?.start ?? 0)) * rate))
+      .map((at) => edits.whole((at - (music?.start ?? 0)) * rate))
       .filter((frame) => frame >= 0 && frame <= frames);
   });
 
@@ -441,6 +443,12 @@ export const Edit = createModel((ports: EditPorts, projectId: string) => {
     rendering: rendering as ReadonlySignal<"idle" | "saving" | "sending" | "sent">,
     renderProblem: renderProblem as ReadonlySignal<Problem | null>,
     isSaved: computed<boolean>(() => (saving.phase.value as SavingPhase) === "saved"),
+    /** How long it may be, where it is longer than that */
+    tooLong: computed<number | null>(() => {
+      const most = ports.secondsMost();
+      const { frames, rate } = timeline.value;
+      return most !== null && frames / rate > most + 1.5 / rate ? most : null;
+    }),
     /** Where to cut for the inspector: can the segment here be split at the playhead? */
     canSplit: computed(() => {
       const frame = playhead.frame.value;

@@ -2,7 +2,7 @@
  * What is seen and heard on one frame of an edit, in pixels and gains: docs/editor.md as a function. Whoever draws or plays
  * it decides nothing.
  */
-import { canvasSize, round, shownAt, sourceFrame, spanOf, type Timeline } from "../model/edit-list";
+import { canvasSize, shownAt, sourceFrame, spanOf, type Timeline } from "../model/edit-list";
 import type { Clip, EditList, Filters, FontName, Segment, Sound, StickerName, TextOn } from "../model/types";
 
 /** Red, green and blue from red, green, blue and 1, in 0..1: three rows of four. */
@@ -73,6 +73,14 @@ export interface FramePlan {
 export type ClipById = Readonly<Record<string, Clip>>;
 export type SoundById = Readonly<Record<string, Sound>>;
 
+/** The nearest quarter turn; exactly between two the even one, as Python rounds. */
+function quarterOf(degrees: number): number {
+  const below = Math.floor(degrees / 90);
+  const rest = degrees / 90 - below;
+  if (rest !== 0.5) return rest < 0.5 ? below : below + 1;
+  return below % 2 === 0 ? below : below + 1;
+}
+
 const radians = (degrees: number) => (degrees * Math.PI) / 180;
 /** The blur behind a picture, as a share of the canvas' short side. */
 export const BLUR = 0.03;
@@ -84,7 +92,7 @@ export function placeOf(segment: Segment, source: { width: number; height: numbe
   const shares = cropShares(segment);
   const w = source.width * shares.width;
   const h = source.height * shares.height;
-  const quarter = round(rotation / 90);
+  const quarter = quarterOf(rotation);
   const [a, b] = quarter % 2 === 0 ? [w, h] : [h, w];
   const scale = zoom * (segment.fit === "fill" ? Math.max(W / a, H / b) : Math.min(W / a, H / b));
   return {
@@ -102,7 +110,7 @@ function backdropOf(segment: Segment, source: { width: number; height: number },
   const shares = cropShares(segment);
   const w = source.width * shares.width;
   const h = source.height * shares.height;
-  const quarter = round(segment.view.rotation / 90);
+  const quarter = quarterOf(segment.view.rotation);
   const [a, b] = quarter % 2 === 0 ? [w, h] : [h, w];
   const scale = Math.max(W / a, H / b);
   const { left, top } = segment.view.crop;
@@ -196,7 +204,7 @@ const wordsOf = (text: TextOn, width: number, height: number): WordsPart => ({
   colour: text.colour,
   background: text.background,
   outline: text.outline,
-  size: text.size * height,
+  size: Math.max(LEAST_LETTER, text.size * height),
   x: text.x * width,
   y: text.y * height,
   width: text.width * width,
@@ -208,17 +216,21 @@ export const LINE = 1.25;
 export const OUTLINE = 0.06;
 export const PADDING = 0.3;
 export const CORNER = 0.2;
+/** How far below the middle of its line the letters stand */
+export const BASELINE = 0.35;
+/** Pixels; smaller letters are none */
+const LEAST_LETTER = 4;
 
 const CJK_FROM = 0x2e80;
 const isCjk = (letter: string | undefined) => (letter?.codePointAt(0) ?? 0) >= CJK_FROM;
 
-/** Break lines at spaces, and between any two Chinese characters, where they are wider than `width`. */
+/** Break lines at spaces, and before and after Chinese characters, where they are wider than `width`. */
 export function breakLines(text: string, width: number, measure: (line: string) => number): string[] {
   return text.split("\n").flatMap((paragraph) => {
     const lines: string[] = [];
     let line = "";
     for (const piece of piecesOf(paragraph)) {
-      if (line.trim() !== "" && measure((line + piece).trimEnd()) > width) {
+      if (line !== "" && measure((line + piece).trimEnd()) > width) {
         lines.push(line.trimEnd());
         line = piece.trimStart();
       } else line += piece;
@@ -236,7 +248,7 @@ function piecesOf(text: string): string[] {
     piece += letter;
     const next = letters[at + 1];
     const afterSpace = letter === " " && next !== " ";
-    if (next === undefined || afterSpace || (isCjk(letter) && isCjk(next))) {
+    if (next === undefined || afterSpace || isCjk(letter) || isCjk(next)) {
       pieces.push(piece);
       piece = "";
     }

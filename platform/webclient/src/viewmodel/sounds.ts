@@ -14,7 +14,7 @@ const BEATS: Record<Tempo, SoundFilter> = {
   fast: { bpm_min: "120" },
 };
 const REST = 300;
-const MOST_BYTES = 50_000_000;
+const MOST_BYTES = 20 * 1024 ** 2;
 
 export interface SoundPorts {
   api: Pick<Api, "sounds" | "next" | "addSound" | "deleteSound">;

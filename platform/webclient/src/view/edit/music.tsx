@@ -12,7 +12,21 @@ import { Sentinel } from "../parts/cards";
 import { Dialog } from "../parts/dialog";
 import { Icon } from "../parts/icon";
 
-const MOODS = new Set(["calm", "happy", "sad", "dramatic", "playful", "dreamy", "energetic"]);
+const MOODS = new Set([
+  "bright",
+  "calm",
+  "classical",
+  "dark",
+  "dramatic",
+  "dreamy",
+  "energetic",
+  "happy",
+  "playful",
+  "retro",
+  "sad",
+  "tense",
+  "warm",
+]);
 
 /** A shelf of music to listen to and choose from. */
 export function MusicDialog({

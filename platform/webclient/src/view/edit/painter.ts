@@ -2,6 +2,7 @@ import stickers from "../../../../../editor/stickers.json";
 import type { FontName } from "../../model/types";
 import {
   BACKDROP_LIGHT,
+  BASELINE,
   BLUR,
   breakLines,
   type ColourMatrix,
@@ -260,7 +261,7 @@ function drawSticker(brush: Brush, sticker: StickerPart): Box {
   brush.scale(sticker.size / side, sticker.size / side);
   brush.translate(-side / 2, -side / 2);
   brush.fillStyle = sticker.colour;
-  brush.fill(outline);
+  brush.fill(outline, "evenodd");
   brush.restore();
   const { id, x, y, size, rotation } = sticker;
   return { kind: "stickers", id, x, y, width: size, height: size, rotation };
@@ -289,12 +290,12 @@ function drawWords(brush: Brush, words: WordsPart): Box {
     );
     brush.fill();
   }
-  // The middle between the font's highest and lowest lies in the middle of the line.
-  const { fontBoundingBoxAscent: up, fontBoundingBoxDescent: down } = brush.measureText("x");
-  const baseline = (index: number) => y - height / 2 + (index + 0.5) * LINE * size + (up - down) / 2;
-  if (words.outline) {
+  const baseline = (index: number) => y - height / 2 + ((index + 0.5) * LINE + BASELINE) * size;
+  // The server's letters have whole pixels around them.
+  const outline = Math.round(OUTLINE * size);
+  if (words.outline && outline > 0) {
     brush.strokeStyle = "#000";
-    brush.lineWidth = 2 * OUTLINE * size;
+    brush.lineWidth = 2 * outline;
     brush.lineJoin = "round";
     lines.forEach((line, index) => brush.strokeText(line, x, baseline(index)));
   }

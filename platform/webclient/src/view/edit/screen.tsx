@@ -16,6 +16,7 @@ import {
   Redo2,
   Scissors,
   SkipBack,
+  TriangleAlert,
   Undo2,
   ZoomIn,
   ZoomOut,
@@ -125,7 +126,8 @@ function Bench({ edit }: { edit: EditModel }) {
       <Inspector edit={edit} doors={doors} panel={panel} isWide={isWide.value} />
       <div class="bench-problems">
         <InlineProblem problem={edit.paintingProblem.value} />
-        {edit.savingPhase.value === "failed" && (
+        <TooLong edit={edit} />
+        {edit.savingPhase.value === "failed" && edit.tooLong.value === null && (
           <InlineProblem problem={edit.savingProblem.value} onRetry={() => void edit.retry()} />
         )}
       </div>
@@ -137,6 +139,19 @@ function Bench({ edit }: { edit: EditModel }) {
         <PaintDialog edit={edit} segment={painting.value} onClose={() => (painting.value = null)} />
       )}
     </div>
+  );
+}
+
+function TooLong({ edit }: { edit: EditModel }) {
+  const t = useT();
+  const most = edit.tooLong.value;
+  if (most === null) return null;
+  const { frames, rate } = edit.timeline.value;
+  return (
+    <p class="inline-problem" role="status">
+      <Icon of={TriangleAlert} size={20} />
+      <span>{t("too_long", { seconds: Math.ceil(frames / rate), most })}</span>
+    </p>
   );
 }
 
@@ -161,7 +176,12 @@ function Head({ edit, onRender }: { edit: EditModel; onRender: () => void }) {
         onKeyDown={(event) => event.key === "Enter" && event.currentTarget.blur()}
       />
       <SavingState edit={edit} />
-      <Button kind="main" icon={Film} disabled={edit.list.value.segments.length === 0} onClick={onRender}>
+      <Button
+        kind="main"
+        icon={Film}
+        disabled={edit.list.value.segments.length === 0 || edit.tooLong.value !== null}
+        onClick={onRender}
+      >
         {t("make_video")}
       </Button>
     </header>
@@ -250,7 +270,8 @@ function Time({ edit }: { edit: EditModel }) {
   const pace = edit.pace.value;
   return (
     <span class="transport-time">
-      {clock(edit.frame.value / rate, true)} <span class="faint">/ {clock(frames / rate, true)}</span>
+      {clock(edit.frame.value / rate, true)}{" "}
+      <span class={edit.tooLong.value === null ? "faint" : "too-long"}>/ {clock(frames / rate, true)}</span>
       {pace !== 1 && <span class="pace"> {pace}×</span>}
     </span>
   );
