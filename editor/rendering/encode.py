@@ -18,11 +18,15 @@ PRESET, QUALITY = "veryfast", "20"
 BT709, LIMITED = 1, 1
 
 
-def encode(frames: Iterable[av.VideoFrame], canvas: Canvas, target: Path) -> int:
-    """Write a piece as an MP4 of its own; returns how many frames it has."""
+def encode(frames: Iterable[av.VideoFrame], canvas: Canvas, time_base: Fraction, target: Path) -> int:
+    """
+    Write a piece as an MP4 of its own; returns how many frames it has.
+
+    :param time_base: the encoder's tick, which H.264 writes into its header; a frame is a whole number of them
+    """
     count = 0
     with av.open(str(target), "w", format="mp4") as container:
-        stream = _stream(container, canvas)
+        stream = _stream(container, canvas, time_base)
         for frame in frames:
             frame.pts, frame.time_base, frame.pict_type = count, Fraction(1, canvas.frame_rate), 0
             container.mux(stream.encode(frame))
@@ -31,12 +35,12 @@ def encode(frames: Iterable[av.VideoFrame], canvas: Canvas, target: Path) -> int
     return count
 
 
-def _stream(container: Any, canvas: Canvas) -> Any:
+def _stream(container: Any, canvas: Canvas, time_base: Fraction) -> Any:
     stream = container.add_stream("libx264", rate=canvas.frame_rate)
     stream.width, stream.height = canvas.size
     stream.pix_fmt = "yuv420p"
     context = stream.codec_context
-    context.time_base = Fraction(1, canvas.frame_rate)
+    context.time_base = time_base
     context.sample_aspect_ratio = Fraction(1)
     context.colorspace = context.color_primaries = context.color_trc = BT709
     context.color_range = LIMITED

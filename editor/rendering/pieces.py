@@ -61,14 +61,12 @@ def cut(edit: EditList, timeline: Timeline, sources: Mapping[str, VideoSource], 
     pieces = []
     for span in _runs(edit, timeline):
         piece = _piece(edit, timeline, sources, span)
-        pieces += (
-            _copied(piece, edit.canvas) if _can_copy(piece, edit.canvas, header) else _portions(piece, edit.canvas)
-        )
+        pieces += _copied(piece, edit.canvas) if can_copy(piece, edit.canvas, header) else _portions(piece, edit.canvas)
     return pieces
 
 
-def key_of(piece: Piece, canvas: Canvas, digests: Mapping[str, str]) -> str:
-    """Name all that the piece's pixels depend on; `digests` are the clips' checksums by their names."""
+def key_of(piece: Piece, canvas: Canvas, header: bytes, digests: Mapping[str, str]) -> str:
+    """Name all that the piece's packets depend on; `digests` are the clips' checksums by their names."""
     layers = [
         {
             "clip": digests[layer.segment.clip],
@@ -81,7 +79,8 @@ def key_of(piece: Piece, canvas: Canvas, digests: Mapping[str, str]) -> str:
         {"what": type(item).__name__, **item.model_dump(exclude={"id", "start", "end", "kind"})} for item in piece.over
     ]
     whole: dict[str, Any] = {
-        "version": VERSION, "canvas": canvas.model_dump(), "layers": layers, "weights": piece.weights, "over": over,
+        "version": VERSION, "canvas": canvas.model_dump(), "header": header.hex(),
+        "layers": layers, "weights": piece.weights, "over": over,
     }  # fmt: skip
     return hashlib.sha256(json.dumps(whole, sort_keys=True).encode()).hexdigest()
 
@@ -145,7 +144,7 @@ def _part(piece: Piece, first: int, end: int, *, copied: bool = False) -> Piece:
     return Piece(span, layers, piece.weights[first:end], piece.over, copied)
 
 
-def _can_copy(piece: Piece, canvas: Canvas, header: bytes) -> bool:
+def can_copy(piece: Piece, canvas: Canvas, header: bytes) -> bool:
     """Whether the pixels asked for are the clip's own, encoded as this video will be."""
     if len(piece.layers) != 1 or piece.weights or piece.over:
         return False

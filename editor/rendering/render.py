@@ -99,7 +99,7 @@ def render_edit(
     width, height = edit.canvas.size
     return RenderReport(
         width, height, timeline.frame_rate, timeline.frames, timeline.seconds,
-        encoded=job.encoded, kept=job.kept, copied=sum(piece.frames for piece in pieces if piece.copied),
+        encoded=job.encoded, kept=job.kept, copied=_copied(pieces),
         has_sound=has_sound, captions=captions_of(edit, timeline),
     )  # fmt: skip
 
@@ -137,12 +137,11 @@ class _Job:
         self._digests = {name: _digest(source.path) for name, source in sources.items()}
 
     def path_of(self, piece: Piece) -> Path:
-        return self.folder / f"{key_of(piece, self.edit.canvas, self._digests)}.mp4"
+        return self.folder / f"{key_of(piece, self.edit.canvas, self.header, self._digests)}.mp4"
 
     def make(self, beside: Callable[[], None]) -> list[Piece]:
         """Make what is missing, two at a time, and run `beside` at the same time."""
-        header = encode.header_of(self.sample())
-        pieces = cut(self.edit, self.timeline, self.sources, header)
+        pieces = self._cut()
         made = [piece for piece in pieces if not piece.copied]
         missing = {self.path_of(piece): piece for piece in made if not _is_kept(self.path_of(piece))}
         self.encoded = sum(piece.frames for piece in missing.values())
@@ -156,16 +155,28 @@ class _Job:
                 self._stop.set()
         return pieces
 
-    def sample(self) -> Path:
+    def _cut(self) -> list[Piece]:
+        """Cut in the way that lets most be copied: ingest and the painter count time in different ticks."""
+        frame = Fraction(1, self.timeline.frame_rate)
+        ticks = {source.time_base for source in self.sources.values() if (frame / source.time_base).denominator == 1}
+        best: list[Piece] = []
+        for time_base in [frame, *sorted(ticks - {frame})]:
+            sample = self._sample(time_base)
+            pieces = cut(self.edit, self.timeline, self.sources, encode.header_of(sample))
+            if not best or _copied(pieces) > _copied(best):
+                best, self.time_base, self.sample, self.header = pieces, time_base, sample, encode.header_of(sample)
+        return best
+
+    def _sample(self, time_base: Fraction) -> Path:
         """Two grey frames of this canvas: they say which header every piece has."""
         canvas = self.edit.canvas
-        path = self.folder / f"header-{VERSION}-{canvas.size[0]}x{canvas.size[1]}-{canvas.frame_rate}.mp4"
+        width, height = canvas.size
+        name = f"header-{VERSION}-{width}x{height}-{canvas.frame_rate}-{time_base.denominator}.mp4"
+        path = self.folder / name
         if not _is_kept(path):
-            grey = av.VideoFrame.from_ndarray(
-                np.full((canvas.size[1] * 3 // 2, canvas.size[0]), 128, np.uint8), "yuv420p"
-            )
+            grey = av.VideoFrame.from_ndarray(np.full((height * 3 // 2, width), 128, np.uint8), format="yuv420p")
             with _appearing(path) as unfinished:
-                encode.encode([grey, grey], canvas, unfinished)
+                encode.encode([grey, grey], canvas, time_base, unfinished)
         return path
 
     def _follow(self, futures: list[Future[None]]) -> None:
@@ -184,7 +195,8 @@ class _Job:
 
     def _make(self, piece: Piece, path: Path) -> None:
         with _appearing(path) as unfinished:
-            count = encode.encode(self._watched(self._frames(piece)), self.edit.canvas, unfinished)
+            frames = self._watched(self._frames(piece))
+            count = encode.encode(frames, self.edit.canvas, self.time_base, unfinished)
             assert count == piece.frames
 
     def _watched(self, frames: Iterable[av.VideoFrame]) -> Iterator[av.VideoFrame]:
@@ -198,6 +210,10 @@ class _Job:
         over = overlay_of(piece.over, self.edit.canvas) if piece.over else None
         frames = _under(piece, self.edit.canvas)
         return overlaid(frames, over, self.edit.canvas) if over else frames
+
+
+def _copied(pieces: list[Piece]) -> int:
+    return sum(piece.frames for piece in pieces if piece.copied)
 
 
 def _under(piece: Piece, canvas: Canvas) -> Iterator[av.VideoFrame]:
@@ -240,12 +256,11 @@ def overlaid(frames: Iterable[av.VideoFrame], over: Overlay, canvas: Canvas) -> 
 
 
 def _join(pieces: list[Piece], job: _Job, sounding: Path, target: Path) -> None:
-    sample = job.sample()
     with ExitStack() as stack:
         out = stack.enter_context(av.open(str(target), "w", format="mp4", options={"movflags": "+faststart"}))
-        template = stack.enter_context(av.open(str(sample)))
+        template = stack.enter_context(av.open(str(job.sample)))
         parts = (_packets(piece, job) for piece in pieces)
-        seen = encode.Joined(job.timeline.frame_rate).packets(parts, encode.delay_of(sample))
+        seen = encode.Joined(job.timeline.frame_rate).packets(parts, encode.delay_of(job.sample))
         tracks = [_addressed(seen, out.add_stream_from_template(template.streams.video[0]))]
         if sounding.exists():
             heard = stack.enter_context(av.open(str(sounding)))

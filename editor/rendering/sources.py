@@ -39,6 +39,7 @@ class VideoSource:
     keys: tuple[int, ...]
     is_closed: bool
     rate: Fraction
+    time_base: Fraction
     header: bytes
     has_sound: bool
 
@@ -72,7 +73,8 @@ def look_at(path: Path) -> VideoSource:
         return VideoSource(
             path, *size,
             times=tuple(float((at - pts[0]) * stream.time_base) for at in pts),
-            pts=tuple(pts), keys=tuple(keys), is_closed=_is_closed(packets), rate=rate,
+            pts=tuple(pts), keys=tuple(keys), is_closed=_is_closed(packets),
+            rate=rate, time_base=Fraction(stream.time_base),
             header=bytes(stream.codec_context.extradata or b"") if stream.codec_context.name == "h264" else b"",
             has_sound=bool(container.streams.audio),
         )  # fmt: skip

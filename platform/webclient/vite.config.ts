@@ -15,11 +15,14 @@ export default defineConfig({
   },
   server: {
     port: 5173,
+    // The stickers' outlines are shared with the renderer and lie in editor/.
+    fs: { allow: ["../.."] },
     proxy: {
       "/api": server,
       "/_allauth": server,
       "/media": server,
       "/static/demo": server,
+      "/static/editor": server,
       "/ws": { target: server, ws: true },
     },
   },

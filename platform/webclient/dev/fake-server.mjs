@@ -1,7 +1,9 @@
 // A pretend server for looking at screens without the real one: `FAKE_DATA=folder npm run fake`, then open the
-// address it prints. The folder holds clips/*.mp4 and presets/*.jpg with CREDITS.tsv. Nothing here paints; a
-// "painted" clip is another clip and a preview is the style's own picture. Never part of the build.
-import { createReadStream, readdirSync, readFileSync, statSync } from "node:fs";
+// address it prints. The folder holds clips/*.mp4, presets/*.jpg with CREDITS.tsv and music/*.ogg. FAKE_POSTERS may hold
+// for each clip a poster (name.jpg), its facts (name.json: width, height, frame_rate …) and a sprite (name.sprite.jpg),
+// and for each sound its peaks (name.sound.json). Nothing here paints; a "painted" clip is another clip and a preview is
+// the style's own picture. Never part of the build.
+import { createReadStream, existsSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { createServer } from "node:http";
 import { extname, join, resolve } from "node:path";
 import { WebSocketServer } from "ws";
@@ -53,6 +55,9 @@ const media = (name) => ({
   video_url: `/media/clips/${name}/video.mp4`,
   poster_url: `/media/clips/${name}/poster.jpg`,
 });
+const posters = process.env.FAKE_POSTERS ?? data;
+const facts = (name) =>
+  existsSync(join(posters, name)) ? JSON.parse(readFileSync(join(posters, name))) : {};
 const clips = names.map((file, index) => {
   const name = file.replace(".mp4", "");
   const parent = names[(index + 1) % names.length].replace(".mp4", "");
@@ -73,6 +78,7 @@ const clips = names.map((file, index) => {
     created_at: now(),
     ...media(name),
     sprite: null,
+    ...withSprite(name),
     parents: index % 2 ? [{ id: parent, title: parent, ...media(parent) }] : [],
     recipe:
       index % 2 === 0
@@ -87,6 +93,105 @@ const clips = names.map((file, index) => {
           },
   };
 });
+function withSprite(name) {
+  const known = facts(`${name}.json`);
+  return known.sprite
+    ? { ...known, sprite: { url: `/media/clips/${name}/sprite.jpg`, ...known.sprite } }
+    : known;
+}
+
+const MOODS = ["calm", "happy", "dramatic", "playful"];
+const songs = (existsSync(join(data, "music")) ? readdirSync(join(data, "music")) : [])
+  .filter((name) => name.endsWith(".ogg"))
+  .map((file, index) => {
+    const name = file.replace(".ogg", "");
+    const known = { peaks: [], duration_seconds: 15, ...facts(`${name}.sound.json`) };
+    const bpm = 80 + index * 12;
+    return {
+      id: name,
+      kind: "library",
+      title: name.replace(/^[a-z]+-/, "").replaceAll("-", " "),
+      author: name.split("-")[0],
+      licence: "CC0",
+      credit: "",
+      moods: [MOODS[index % MOODS.length]],
+      bpm,
+      beats: Array.from(
+        { length: Math.floor((known.duration_seconds * bpm) / 60) },
+        (_, at) => (at * 60) / bpm,
+      ),
+      ...known,
+      audio_url: `/media/sounds/${name}/audio.ogg`,
+      mine: false,
+    };
+  });
+const recordings = new Map();
+
+const projects = new Map();
+const editOf = (clip) => ({
+  version: 1,
+  canvas: { aspect: "9:16", short_side: 720, frame_rate: 30 },
+  segments: clip ? [segmentOf(clip, "s1")] : [],
+  texts: [],
+  stickers: [],
+  original_volume: 1,
+  music: null,
+  voices: [],
+  markers: [],
+  cover: 0,
+});
+const segmentOf = (clip, id) => ({
+  id,
+  clip: clip.id,
+  start: 0,
+  end: clip.duration_seconds,
+  speed: 1,
+  reverse: false,
+  fit: "fit",
+  view: { crop: { left: 0, top: 0, right: 0, bottom: 0 }, zoom: 1, rotation: 0, x: 0, y: 0 },
+  filters: { brightness: 0, contrast: 0, saturation: 0, warmth: 0 },
+  volume: 1,
+  transition: { kind: "cut", seconds: 0 },
+  unstyled: null,
+});
+function projectOf({ title, clip_id, edit }) {
+  const clip = clips.find(({ id }) => id === clip_id);
+  const id = crypto.randomUUID();
+  const project = {
+    id,
+    title: title || clip?.title || "New edit",
+    revision: 1,
+    edit: edit ?? editOf(clip),
+    created_at: now(),
+  };
+  projects.set(id, project);
+  return fullProject(project);
+}
+function fullProject(project) {
+  const { edit } = project;
+  const named = new Set(edit.segments.map(({ clip }) => clip));
+  const heard = new Set([edit.music?.track, ...edit.voices.map(({ sound }) => sound)]);
+  const shown = clips.filter(({ id }) => named.has(id));
+  return {
+    ...project,
+    updated_at: project.updated_at ?? project.created_at,
+    duration_seconds: edit.segments.reduce((sum, { start, end, speed }) => sum + (end - start) / speed, 0),
+    clips: shown,
+    sounds: [...songs, ...recordings.values()].filter(({ id }) => heard.has(id)),
+    poster_url: shown[0]?.poster_url ?? null,
+  };
+}
+function saveProject(id, body, request) {
+  const project = projects.get(id);
+  if (!project) return found(null);
+  if (!request.headers["if-match"]) return [428, { code: "precondition_required", title: "No revision" }];
+  if (request.headers["if-match"] !== `"${project.revision}"`) {
+    return [412, { code: "edited_elsewhere", title: "Edited elsewhere" }];
+  }
+  Object.assign(project, JSON.parse(body), { revision: project.revision + 1, updated_at: now() });
+  return [200, fullProject(project)];
+}
+
 const people = ["Ada Byron", "Li Wei", "Mara", "Tomás Ruiz", "Jun"];
 const posts = clips.map((clip, index) => ({
   id: `post-${clip.id}`,
@@ -249,6 +354,48 @@ const routes = [
     /^POST \/api\/v1\/posts\/[^/]+\/comments\/$/,
     (_m, _url, body) => [201, { ...comments[0], ...JSON.parse(body), id: crypto.randomUUID() }],
   ],
+  [
+    /^GET \/api\/v1\/projects\/$/,
+    (_m, url) => [200, pageOf([...projects.values()].map(fullProject).toReversed(), url)],
+  ],
+  [/^POST \/api\/v1\/projects\/$/, (_m, _url, body) => [201, projectOf(JSON.parse(body))]],
+  [
+    /^GET \/api\/v1\/projects\/([^/]+)\/$/,
+    ([, id]) => found(projects.has(id) ? fullProject(projects.get(id)) : null),
+  ],
+  [/^PUT \/api\/v1\/projects\/([^/]+)\/$/, ([, id], _url, body, request) => saveProject(id, body, request)],
+  [/^DELETE \/api\/v1\/projects\/([^/]+)\/$/, ([, id]) => (projects.delete(id), [200, {}])],
+  [
+    /^POST \/api\/v1\/projects\/([^/]+)\/duplicate\/$/,
+    ([, id]) => [201, projectOf({ ...projects.get(id), title: `${projects.get(id).title} 2` })],
+  ],
+  [
+    /^POST \/api\/v1\/projects\/([^/]+)\/render\/$/,
+    ([, id]) => [202, startJob("render", { project_id: id }, { clip_id: clips[0].id })],
+  ],
+  [
+    /^GET \/api\/v1\/sounds\/$/,
+    (_m, url) => {
+      const wanted = url.searchParams;
+      const all = wanted.get("kind") === "mine" ? [...recordings.values()] : songs;
+      const fits = (sound) =>
+        (!wanted.get("mood") || sound.moods.includes(wanted.get("mood"))) &&
+        (!wanted.get("q") || sound.title.toLowerCase().includes(wanted.get("q").toLowerCase())) &&
+        sound.bpm >= Number(wanted.get("bpm_min") ?? 0) &&
+        sound.bpm <= Number(wanted.get("bpm_max") ?? 999);
+      return [200, pageOf(all.filter(fits), url)];
+    },
+  ],
+  [
+    /^POST \/api\/v1\/sounds\/$/,
+    (_m, _url, body) => {
+      const id = crypto.randomUUID();
+      const kind = body.includes("\r\nvoice\r\n") ? "voice" : "music";
+      recordings.set(id, { ...songs[0], id, kind, title: "My sound", mine: true, bpm: 0 });
+      return [201, recordings.get(id)];
+    },
+  ],
+  [/^DELETE \/api\/v1\/sounds\/([^/]+)\/$/, ([, id]) => (recordings.delete(id), [200, {}])],
   [/^POST \/api\/v1\/reports\/$/, () => [201, { id: "report" }]],
 ];
 const found = (thing) => (thing ? [200, thing] : [404, { code: "not_found", title: "Not found" }]);
@@ -262,6 +409,7 @@ const types = {
   ".html": "text/html",
   ".woff2": "font/woff2",
   ".json": "application/json",
+  ".ogg": "audio/ogg",
 };
 function sendFile(request, response, path) {
   let size;
@@ -337,15 +485,27 @@ const server = createServer(async (request, response) => {
   if (picture) return sendFile(request, response, join(data, "presets", `${picture[1]}.jpg`));
   const video = /^\/media\/clips\/([^/]+)\/(.*)$/.exec(pathname);
   if (video) {
-    const poster = join(process.env.FAKE_POSTERS ?? data, `${video[1]}.jpg`);
+    const still = join(posters, `${video[1]}${video[2] === "sprite.jpg" ? ".sprite" : ""}.jpg`);
     return sendFile(
       request,
       response,
-      video[2] === "video.mp4" ? join(data, "clips", `${video[1]}.mp4`) : poster,
+      video[2] === "video.mp4" ? join(data, "clips", `${video[1]}.mp4`) : still,
+    );
+  }
+  const sound = /^\/media\/sounds\/([^/]+)\//.exec(pathname);
+  if (sound) {
+    const file = recordings.has(sound[1]) ? songs[0].id : sound[1];
+    return sendFile(request, response, join(data, "music", `${file}.ogg`));
+  }
+  if (pathname.startsWith("/static/editor/")) {
+    return sendFile(
+      request,
+      response,
+      join(import.meta.dirname, "../../../editor", pathname.slice("/static/editor/".length)),
     );
   }
   const frame = /^\/api\/v1\/clips\/([^/]+)\/frame.jpg$/.exec(pathname);
-  if (frame) return sendFile(request, response, join(process.env.FAKE_POSTERS ?? data, `${frame[1]}.jpg`));
+  if (frame) return sendFile(request, response, join(posters, `${frame[1]}.jpg`));
   if (/\/preview.jpg$/.test(pathname))
     return sendFile(request, response, join(data, "presets", `${styles[4].slug}.jpg`));
   if (pathname.endsWith("/preview/")) {
@@ -360,7 +520,7 @@ const server = createServer(async (request, response) => {
     const [status, answer] =
       broken || !route
         ? [broken ? 500 : 404, { code: "fake", title: "" }]
-        : route[1](route[0].exec(call), url, body);
+        : route[1](route[0].exec(call), url, body, request);
     response.writeHead(status, {
       "Content-Type": "application/json",
       "Set-Cookie": "csrftoken=fake; Path=/",

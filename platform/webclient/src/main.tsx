@@ -9,10 +9,12 @@ import { render } from "preact";
 import { Api } from "./model/api";
 import { Auth } from "./model/auth";
 import { ChecksumStack } from "./model/checksums";
+import { Drafts } from "./model/drafts";
 import { Http } from "./model/http";
 import { JobsFeed, type Socket } from "./model/jobs-feed";
 import { IndexedDbKeeper } from "./model/keeper";
 import { Preferences } from "./model/preferences";
+import { VoiceRecorder } from "./model/recorder";
 import { Uploads } from "./model/uploads";
 import { App } from "./viewmodel/app";
 import { Root } from "./view/root";
@@ -48,6 +50,15 @@ function compose() {
         listener,
       ),
     preferences: new Preferences(storage()),
+    drafts: new Drafts(storage()),
+    recorder: new VoiceRecorder({
+      // An insecure page has no mediaDevices.
+      microphone: (navigator.mediaDevices as MediaDevices | undefined)
+        ? () => navigator.mediaDevices.getUserMedia({ audio: { echoCancellation: true } })
+        : null,
+      open: (stream, mimeType) => new MediaRecorder(stream, { mimeType }),
+      supports: (type) => "MediaRecorder" in globalThis && MediaRecorder.isTypeSupported(type),
+    }),
     history: {
       read: () => location.pathname + location.search,
       push: (url) => history.pushState(null, "", url),

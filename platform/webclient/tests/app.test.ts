@@ -1,6 +1,7 @@
 import { expect, test, vi } from "vitest";
 
 import type { JobsEvent } from "../src/model/jobs-feed";
+import { Drafts } from "../src/model/drafts";
 import { Preferences } from "../src/model/preferences";
 import type { Job } from "../src/model/types";
 import type { UploadEvents } from "../src/model/uploads";
@@ -46,6 +47,8 @@ async function setUp({ at = "/", signedIn = true, calm = false } = {}) {
       return feed;
     },
     preferences: new Preferences(null),
+    drafts: new Drafts(null),
+    recorder: { start: () => Promise.resolve(), stop: () => Promise.resolve(null) },
     history: {
       read: () => visited.at(-1)!,
       push: (url: string) => void visited.push(url),

@@ -1,5 +1,6 @@
 import { Problem } from "../src/model/problem";
-import type { Clip, Comment, Job, Me, Page, Post, Style } from "../src/model/types";
+import { emptyEdit } from "../src/model/edit-list";
+import type { Clip, Comment, Job, Me, Page, Post, Project, Sound, Style } from "../src/model/types";
 
 /** Things as the server would send them; a test says only what it cares about. */
 export const job = (change: Partial<Job> = {}): Job => ({
@@ -36,6 +37,37 @@ export const clip = (change: Partial<Clip> = {}): Clip => ({
   recipe: null,
   is_demo: false,
   credit: "",
+  ...change,
+});
+
+export const project = (change: Partial<Project> = {}): Project => ({
+  id: "project",
+  title: "Edit",
+  revision: 1,
+  duration_seconds: 3,
+  poster_url: null,
+  created_at: "2026-01-01T00:00:00Z",
+  updated_at: "2026-01-01T00:00:00Z",
+  edit: emptyEdit(),
+  clips: [],
+  sounds: [],
+  ...change,
+});
+
+export const sound = (change: Partial<Sound> = {}): Sound => ({
+  id: "sound",
+  kind: "library",
+  title: "Song",
+  author: "",
+  licence: "",
+  credit: "",
+  moods: [],
+  bpm: null,
+  beats: [],
+  peaks: [],
+  duration_seconds: 10,
+  audio_url: "/media/sounds/sound/audio.m4a",
+  mine: false,
   ...change,
 });
 

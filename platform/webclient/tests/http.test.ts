@@ -3,7 +3,9 @@ import { expect, test, vi } from "vitest";
 import { Api } from "../src/model/api";
 import { Auth } from "../src/model/auth";
 import { Http } from "../src/model/http";
+import { emptyEdit } from "../src/model/edit-list";
 import { Problem } from "../src/model/problem";
+import { project } from "./fakes";
 
 const answer = (status: number, body: unknown = {}, headers: Record<string, string> = {}) =>
   new Response(status === 204 ? null : JSON.stringify(body), { status, headers });
@@ -94,6 +96,19 @@ test("a POST that starts work is repeated under the same key", async () => {
 
   const keys = fetch.mock.calls.map((call) => headersOf(call)["Idempotency-Key"]);
   expect(keys).toEqual(["one-key", "one-key"]);
+});
+
+test("an edit is saved on top of the revision it goes on from, and outlives the page while it is small", async () => {
+  const { http, fetch } = setUp(answer(200, project()), answer(200, project()));
+  const api = new Api(http, () => "unused");
+  const small = { title: "Edit", edit: emptyEdit() };
+  const large = { title: "字".repeat(30_000), edit: emptyEdit() };
+
+  await api.saveProject("id", small, 7, true);
+  await api.saveProject("id", large, 7, true);
+
+  expect(headersOf(fetch.mock.calls[0])["If-Match"]).toBe('"7"');
+  expect(fetch.mock.calls.map(([, init]) => init.keepalive ?? false)).toEqual([true, false]);
 });
 
 test("an API that no longer knows us is told to the session, allauth's 401 is not", async () => {

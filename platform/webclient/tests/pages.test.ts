@@ -16,6 +16,8 @@ test("every address leads to its screen", () => {
   expect(routeOf("/p/42")).toEqual({ screen: "post", id: "42" });
   expect(routeOf("/u/Ren%C3%A9")).toEqual({ screen: "profile", username: "René" });
   expect(routeOf("/t/水")).toEqual({ screen: "hashtag", tag: "水" });
+  expect(routeOf("/edits")).toEqual({ screen: "edits" });
+  expect(routeOf("/edit/42")).toEqual({ screen: "edit", id: "42" });
   expect(routeOf("/create/more")).toEqual({ screen: "missing" });
   expect(routeOf("/u/%")).toEqual({ screen: "profile", username: "%" });
 });

@@ -15,7 +15,10 @@ from editor.rendering import render as rendering
 from editor.rendering.picture import colour_matrix
 from editor.rendering.render import RenderError, render_edit
 from editor.rendering.sources import look_at
+from stylization.engine.recipe import PaintRecipe, StyleShare
+from stylization.engine.video import stylize_video
 from tests.integration.editor.films import clip_of, counting, edit_of, number_of, numbers_of
+from tests.integration.stylization.plain import PlainEngine
 from tests.media import corners, flat, frames_of, hum, make_sound_file, quarters, sound_of
 
 BLACK = (16, 16, 16)
@@ -74,6 +77,17 @@ def test_a_whole_clip_is_copied_whole(render):
 
     assert (report.copied, report.encoded) == (100, 0)
     assert numbers_of(made) == list(range(100))
+
+
+def test_a_painted_clip_is_copied_too(folder, tmp_path):
+    style = np.zeros((32, 32, 3), np.uint8)
+    painted = tmp_path / "painted.mp4"
+    recipe = PaintRecipe((StyleShare("grey", image=style),))
+    stylize_video(folder / "count.mp4", painted, recipe, engine=PlainEngine())
+
+    report = render_edit(edit_of(stretch(0, 4)), tmp_path / "out.mp4", {"count.mp4": painted})
+
+    assert report.copied == report.frames == 100
 
 
 def test_every_frame_has_its_time_from_zero_on(render):

@@ -2,13 +2,19 @@ import type { Http } from "./http";
 import type {
   Clip,
   Comment,
+  EditList,
+  EditSummary,
   Job,
   Me,
   Page,
   Post,
   PostFilter,
+  Project,
+  ProjectBrief,
   RecipeIn,
   ReportReason,
+  Sound,
+  SoundFilter,
   Style,
   UploadState,
   User,
@@ -91,6 +97,40 @@ export class Api {
     reason: ReportReason;
     detail: string;
   }) => this.#http.json<{ id: string }>("POST", `${ROOT}/reports/`, { body: fields });
+
+  projects = () => this.#get<Page<ProjectBrief>>("/projects/");
+  project = (id: string) => this.#get<Project>(`/projects/${id}/`);
+  createProject = (fields: { title?: string; clip_id?: string; edit?: EditList }, idempotencyKey: string) =>
+    this.#http.json<Project>("POST", `${ROOT}/projects/`, { body: fields, idempotencyKey });
+  saveProject = (
+    id: string,
+    fields: { title: string; edit: EditList },
+    revision: number,
+    keepalive: boolean = false,
+  ) =>
+    this.#http.json<Project>("PUT", `${ROOT}/projects/${id}/`, {
+      body: fields,
+      ifMatch: `"${revision}"`,
+      keepalive,
+    });
+  deleteProject = (id: string) => this.#http.json<void>("DELETE", `${ROOT}/projects/${id}/`);
+  duplicateProject = (id: string) =>
+    this.#http.json<Project>("POST", `${ROOT}/projects/${id}/duplicate/`, { idempotencyKey: this.#newKey() });
+  validateEdit = (edit: EditList) =>
+    this.#http.json<EditSummary>("POST", `${ROOT}/projects/validate/`, { body: { edit } });
+  renderProject = (id: string, title: string, idempotencyKey: string) =>
+    this.#http.json<Job>("POST", `${ROOT}/projects/${id}/render/`, { body: { title }, idempotencyKey });
+
+  sounds = (filter: SoundFilter = {}) => this.#get<Page<Sound>>(`/sounds/${query({ ...filter })}`);
+  sound = (id: string) => this.#get<Sound>(`/sounds/${id}/`);
+  addSound = (audio: Blob, name: string, kind: "music" | "voice") => {
+    const form = new FormData();
+    form.set("audio", audio, name);
+    form.set("title", name.replace(/\.[^.]*$/, "").slice(0, 80));
+    form.set("kind", kind);
+    return this.#http.json<Sound>("POST", `${ROOT}/sounds/`, { body: form, idempotencyKey: this.#newKey() });
+  };
+  deleteSound = (id: string) => this.#http.json<void>("DELETE", `${ROOT}/sounds/${id}/`);
 
   /** Follow a page's `next`, which names this same server. */
   next = <T>(url: string) => {

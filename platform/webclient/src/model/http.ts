@@ -15,6 +15,10 @@ export interface RequestOptions {
   /** The same key makes a repeated POST harmless, so such a POST may be retried. */
   idempotencyKey?: string;
   signal?: AbortSignal;
+  /** The revision that is being changed; the server answers 412 when it is no longer the newest. */
+  ifMatch?: string;
+  /** Let the request outlive the page (the browser allows it for small bodies). */
+  keepalive?: boolean;
   /** Statuses below 500 that are an answer here and not a failure. */
   accept?: number[];
 }
@@ -66,6 +70,7 @@ export class Http {
     const headers: Record<string, string> = { Accept: "application/json" };
     if (method !== "GET") headers["X-CSRFToken"] = this.#ports.csrfToken();
     if (options.idempotencyKey) headers["Idempotency-Key"] = options.idempotencyKey;
+    if (options.ifMatch) headers["If-Match"] = options.ifMatch;
     let body: BodyInit | undefined;
     if (options.body instanceof FormData) body = options.body;
     else if (options.body !== undefined) {
@@ -79,6 +84,7 @@ export class Http {
         body,
         signal: options.signal,
         credentials: "same-origin",
+        ...(options.keepalive && isSmall(body) && { keepalive: true }),
       });
     } catch (error) {
       if (options.signal?.aborted) throw error;
@@ -93,6 +99,10 @@ export class Http {
     throw problemFrom(response.status, body);
   }
 }
+
+/** A browser refuses to keep more than 64 KiB alive, and then sends nothing at all. */
+const isSmall = (body: BodyInit | undefined) =>
+  typeof body === "string" && new TextEncoder().encode(body).length < 60_000;
 
 function waitFor(response: Response | null, delay: number): number {
   const seconds = Number(response?.headers.get("Retry-After"));

@@ -25,7 +25,7 @@ export type JobStage = "waiting" | "checking" | "converting" | "painting" | "fin
 
 export interface Job {
   id: string;
-  kind: "ingest" | "restyle";
+  kind: "ingest" | "restyle" | "render";
   state: JobState;
   stage: JobStage;
   /** 0..1 */
@@ -37,7 +37,7 @@ export interface Job {
   /** 1 is next */
   queue_position?: number | null;
   error?: { code: string; title: string; detail: string } | null;
-  subject: { upload_id?: string | null; clip_id?: string | null };
+  subject: { upload_id?: string | null; clip_id?: string | null; project_id?: string | null };
   result: { clip_id?: string | null } | null;
   has_preview: boolean;
   cancel_requested: boolean;
@@ -54,6 +54,13 @@ export interface Recipe {
   keep_colors: boolean;
   height: number;
   model: { name: string; version: string; sha256: string };
+}
+
+/** How a clip came out of the editor. */
+export interface EditRecipe {
+  kind: "edit";
+  edit: EditList;
+  credits: string[];
 }
 
 export interface ClipParent {
@@ -86,7 +93,7 @@ export interface Clip {
     count: number;
   } | null;
   parents: ClipParent[];
-  recipe: Recipe | null;
+  recipe: Recipe | EditRecipe | null;
   is_demo: boolean;
   /** Whom a clip of the house is from. */
   credit: string;
@@ -178,4 +185,190 @@ export interface PostFilter {
   author?: string;
   hashtag?: string;
   style?: string;
+}
+
+// ---- the editor: docs/editor.md says what the numbers mean; times are seconds, places shares of the canvas ----
+
+export const aspects = ["9:16", "1:1", "16:9"] as const;
+export type Aspect = (typeof aspects)[number];
+export const shortSides = [360, 480, 720, 1080] as const;
+export type ShortSide = (typeof shortSides)[number];
+export const frameRates = [24, 25, 30, 50, 60] as const;
+export type FrameRate = (typeof frameRates)[number];
+export const fits = ["fit", "fill", "blur"] as const;
+export type Fit = (typeof fits)[number];
+export const transitionKinds = ["cut", "crossfade", "dip"] as const;
+export type TransitionKind = (typeof transitionKinds)[number];
+export const fonts = ["sans", "serif", "hand"] as const;
+export type FontName = (typeof fonts)[number];
+export const stickerNames = [
+  "heart",
+  "star",
+  "arrow",
+  "circle",
+  "bubble",
+  "spark",
+  "cross",
+  "check",
+] as const;
+export type StickerName = (typeof stickerNames)[number];
+
+export interface Canvas {
+  aspect: Aspect;
+  short_side: ShortSide;
+  frame_rate: FrameRate;
+}
+
+export interface Crop {
+  left: number;
+  top: number;
+  right: number;
+  bottom: number;
+}
+
+export interface View {
+  crop: Crop;
+  zoom: number;
+  /** Degrees, clockwise */
+  rotation: number;
+  x: number;
+  y: number;
+}
+
+export interface Filters {
+  brightness: number;
+  contrast: number;
+  saturation: number;
+  warmth: number;
+}
+
+export interface Transition {
+  kind: TransitionKind;
+  seconds: number;
+}
+
+export interface Segment {
+  id: string;
+  clip: string;
+  start: number;
+  end: number;
+  speed: number;
+  reverse: boolean;
+  fit: Fit;
+  view: View;
+  filters: Filters;
+  volume: number;
+  transition: Transition;
+  /** The clip that stood here before it was restyled */
+  unstyled: string | null;
+}
+
+export interface TextOn {
+  id: string;
+  start: number;
+  end: number;
+  text: string;
+  kind: "title" | "caption";
+  font: FontName;
+  size: number;
+  colour: string;
+  background: string | null;
+  outline: boolean;
+  x: number;
+  y: number;
+  width: number;
+}
+
+export interface StickerOn {
+  id: string;
+  start: number;
+  end: number;
+  name: StickerName;
+  size: number;
+  colour: string;
+  rotation: number;
+  x: number;
+  y: number;
+}
+
+export interface Music {
+  track: string;
+  start: number;
+  volume: number;
+  fade_in: number;
+  fade_out: number;
+  ducking: number;
+}
+
+export interface Voice {
+  id: string;
+  sound: string;
+  at: number;
+  start: number;
+  end: number | null;
+  volume: number;
+}
+
+export interface EditList {
+  version: 1;
+  canvas: Canvas;
+  segments: Segment[];
+  texts: TextOn[];
+  stickers: StickerOn[];
+  original_volume: number;
+  music: Music | null;
+  voices: Voice[];
+  markers: number[];
+  cover: number;
+}
+
+export interface ProjectBrief {
+  id: string;
+  title: string;
+  revision: number;
+  duration_seconds: number;
+  poster_url: string | null;
+  created_at: string;
+  updated_at: string;
+}
+
+export interface Project extends ProjectBrief {
+  edit: EditList;
+  /** Those that the edit names and that are still there. */
+  clips: Clip[];
+  sounds: Sound[];
+}
+
+export interface Sound {
+  id: string;
+  kind: "library" | "music" | "voice";
+  title: string;
+  author: string;
+  licence: string;
+  credit: string;
+  moods: string[];
+  bpm?: number | null;
+  beats: number[];
+  /** 0..1, 20 a second */
+  peaks: number[];
+  duration_seconds: number;
+  audio_url: string;
+  mine: boolean;
+}
+
+export interface SoundFilter {
+  kind?: "library" | "mine";
+  mood?: string;
+  bpm_min?: string;
+  bpm_max?: string;
+  q?: string;
+}
+
+export interface EditSummary {
+  width: number;
+  height: number;
+  frame_rate: number;
+  frames: number;
+  duration_seconds: number;
+  segments: { id: string; start_seconds: number; end_seconds: number }[];
 }

@@ -6,11 +6,13 @@ import type { Route } from "../viewmodel/router";
 import { AppContext, useT, useTitle } from "./context";
 import { Empty, Failure, Loading, ButtonLink } from "./parts/basics";
 import { FollowCard } from "./parts/follow-card";
+import { Lazy } from "./parts/lazy";
 import { Navigation, OfflineBar, Toaster } from "./parts/shell";
 import { ClipScreen } from "./screens/clip";
 import { ClipsScreen } from "./screens/clips";
 import { CreateScreen } from "./screens/create";
 import { DoorScreen } from "./screens/door";
+import { EditsScreen } from "./screens/edits";
 import { JobScreen } from "./screens/job";
 import { HashtagScreen, ProfileScreen, StyleScreen } from "./screens/pages";
 import { SearchScreen } from "./screens/search";
@@ -18,7 +20,9 @@ import { SettingsScreen } from "./screens/settings";
 import { WallScreen } from "./screens/wall";
 import { MapPinOff } from "lucide";
 
-const PRIVATE = new Set<Route["screen"]>(["create", "job", "clip", "clips"]);
+const PRIVATE = new Set<Route["screen"]>(["create", "job", "clip", "clips", "edit", "edits"]);
+/** The bench is as much code as all the rest. */
+const loadBench = async () => (await import("./edit/screen")).EditScreen;
 
 export function Root({ app }: { app: AppModel }) {
   const main = useRef<HTMLElement>(null);
@@ -28,9 +32,10 @@ export function Root({ app }: { app: AppModel }) {
 
   const { route, path } = app.router;
   const wall = route.value.screen === "feed" || route.value.screen === "post";
+  const bench = route.value.screen === "edit" && app.session.isMember.value;
   return (
     <AppContext.Provider value={app}>
-      <div class={`shell${wall ? " on-wall" : ""}`}>
+      <div class={`shell${wall ? " on-wall" : ""}${bench ? " on-bench" : ""}`}>
         <SkipLink />
         <Navigation />
         <OfflineBar />
@@ -82,6 +87,10 @@ function Screen({ app, route }: { app: AppModel; route: Route }) {
       return <ClipScreen id={route.id} />;
     case "clips":
       return <ClipsScreen />;
+    case "edits":
+      return <EditsScreen />;
+    case "edit":
+      return <Lazy load={loadBench} props={{ id: route.id }} />;
     case "style":
       return <StyleScreen slug={route.slug} />;
     case "profile":

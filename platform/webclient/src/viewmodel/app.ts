@@ -2,16 +2,19 @@ import { createModel, effect, type ReadonlySignal, signal } from "@preact/signal
 
 import type { Api } from "../model/api";
 import type { Auth } from "../model/auth";
+import type { Drafts } from "../model/drafts";
 import type { JobsEvent } from "../model/jobs-feed";
 import type { Preferences } from "../model/preferences";
 import type { Job, PostFilter } from "../model/types";
 import { ClipPage, MyClips, PublishClip } from "./clips";
 import { Demos } from "./demos";
+import type { EditPorts } from "./edit";
 import { I18n } from "./i18n";
 import { type Feed, Jobs } from "./jobs";
 import { Look } from "./look";
 import { Easel, type PaintPorts } from "./paint";
 import { HashtagPage, Profile, Search, Settings, StylePage } from "./pages";
+import { MyProjects, NewEdit } from "./projects";
 import { Comments, Report, Wall } from "./posts";
 import { type HistoryPort, Router, safeNext } from "./router";
 import { Confirmation, Door, type DoorKind, Session } from "./session";
@@ -25,6 +28,8 @@ export interface Services {
   uploads: UploadPorts["uploads"];
   openFeed: (listener: (event: JobsEvent) => void) => Feed;
   preferences: Preferences;
+  drafts: Pick<Drafts, "read" | "write" | "forget">;
+  recorder: EditPorts["recorder"];
   history: HistoryPort;
   pictures: PaintPorts["pictures"];
   languages: readonly string[];
@@ -52,10 +57,11 @@ export const App = createModel((services: Services) => {
 
   function jobEnded(job: Job) {
     const here = router.path.peek() === `/job/${job.id}`;
-    if (job.kind !== "restyle" || here) return;
+    if (job.kind === "ingest" || here) return;
+    const what = job.kind === "render" ? "video" : "painting";
     const clipId = job.result?.clip_id;
-    if (job.state === "succeeded" && clipId) toasts.say("painting_ready", { href: `/clip/${clipId}` });
-    if (job.state === "failed") toasts.say("painting_failed", { href: `/job/${job.id}` });
+    if (job.state === "succeeded" && clipId) toasts.say(`${what}_ready`, { href: `/clip/${clipId}` });
+    if (job.state === "failed") toasts.say(`${what}_failed`, { href: `/job/${job.id}` });
   }
 
   function clipArrived(clipId: string) {
@@ -116,6 +122,9 @@ export const App = createModel((services: Services) => {
       router.go("/");
     },
 
+    /** For the bench, which is loaded only when somebody edits. */
+    editing: (): EditPorts => ({ ...services, jobs }),
+
     screens: {
       wall: (source: PostFilter | { id: string }) =>
         new Wall(
@@ -133,6 +142,8 @@ export const App = createModel((services: Services) => {
       demos: () => new Demos(api),
       clips: () => new MyClips(api),
       clip: (id: string) => new ClipPage(api, id),
+      newEdit: () => new NewEdit(api, newKey),
+      projects: () => new MyProjects(api, (id) => services.drafts.forget(id)),
       publish: (clipId: string) => new PublishClip(api, clipId, newKey),
       style: (slug: string) => new StylePage(api, slug),
       profile: (username: string) => new Profile(api, username),

@@ -2,9 +2,13 @@ import { batch, computed, createModel, type ReadonlySignal, signal } from "@prea
 
 import type { Api } from "../model/api";
 import { asProblem, Problem } from "../model/problem";
-import type { Clip, Post, Style } from "../model/types";
+import type { Clip, Post, Recipe, Style } from "../model/types";
 import { createListing } from "./listing";
 import { createResource } from "./resource";
+
+/** How it was painted; null for an original and for what came out of the editor. */
+export const paintedBy = ({ recipe }: Pick<Clip, "recipe">): Recipe | null =>
+  recipe?.kind === "restyle" ? recipe : null;
 
 /** Everything that one has uploaded and painted. */
 export const MyClips = createModel((api: Pick<Api, "clips" | "next" | "deleteClip">) => {
@@ -51,12 +55,14 @@ export const ClipPage = createModel(
       naming: naming as ReadonlySignal<boolean>,
       problem: problem as ReadonlySignal<Problem | null>,
       gone: gone as ReadonlySignal<boolean>,
-      original: computed(() => (clip.value.value?.recipe ? (clip.value.value.parents[0] ?? null) : null)),
+      original: computed(() =>
+        clip.value.value && paintedBy(clip.value.value) ? (clip.value.value.parents[0] ?? null) : null,
+      ),
       /** The style it was painted with most, which lends the screen its accent. */
       leading: leading as ReadonlySignal<Style | null>,
       async load() {
         await clip.load();
-        const styles = clip.value.value?.recipe?.styles ?? [];
+        const styles = (clip.value.value && paintedBy(clip.value.value)?.styles) ?? [];
         const [heaviest] = styles.toSorted((one, other) => other.weight - one.weight);
         // A style may have been deleted since; the screen then stays neutral.
         leading.value = heaviest ? await api.style(heaviest.slug).catch(() => null) : null;

@@ -8,13 +8,13 @@ export interface HistoryPort {
 }
 
 export type Route =
-  | { screen: "feed" | "create" | "clips" | "search" | "login" | "signup" | "settings" | "missing" }
-  | { screen: "job" | "clip" | "post"; id: string }
+  | { screen: "feed" | "create" | "clips" | "edits" | "search" | "login" | "signup" | "settings" | "missing" }
+  | { screen: "job" | "clip" | "post" | "edit"; id: string }
   | { screen: "style"; slug: string }
   | { screen: "profile"; username: string }
   | { screen: "hashtag"; tag: string };
 
-const PLAIN = ["create", "clips", "search", "login", "signup", "settings"] as const;
+const PLAIN = ["create", "clips", "edits", "search", "login", "signup", "settings"] as const;
 
 export function routeOf(path: string): Route {
   const [first = "", second, ...rest] = path.split("/").filter(Boolean).map(decode);
@@ -27,6 +27,7 @@ export function routeOf(path: string): Route {
   switch (first) {
     case "job":
     case "clip":
+    case "edit":
       return { screen: first, id: second };
     case "p":
       return { screen: "post", id: second };

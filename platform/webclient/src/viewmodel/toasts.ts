@@ -5,6 +5,8 @@ import type { Problem } from "../model/problem";
 export type ToastKind =
   | "painting_ready"
   | "painting_failed"
+  | "video_ready"
+  | "video_failed"
   | "clip_ready"
   | "link_copied"
   | "post_deleted"

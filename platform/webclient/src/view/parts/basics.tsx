@@ -94,6 +94,10 @@ const KNOWN_PROBLEMS = new Set([
   "empty_file",
   "file_too_large",
   "upload_lost",
+  "not_a_sound",
+  "no_microphone",
+  "no_recorder",
+  "not_saved",
 ]);
 
 /** What happened, in words a person can act on: ours where we know the code, else the server's. */

@@ -1,5 +1,5 @@
 import { useEffect, useRef } from "preact/hooks";
-import { Heart, ImagePlus, MessageCircle, Paintbrush } from "lucide";
+import { Heart, ImagePlus, MessageCircle, Paintbrush, Scissors } from "lucide";
 
 import type { Clip, Post, Style, StyleBrief } from "../../model/types";
 import { clock } from "../../viewmodel/i18n";
@@ -81,7 +81,11 @@ export function ClipTile({ clip }: { clip: Clip }) {
       <span class="clip-name">
         <strong>{clip.title || t("untitled")}</strong>
         <small>
-          {clip.recipe ? (
+          {clip.recipe?.kind === "edit" ? (
+            <>
+              <Icon of={Scissors} size={14} /> {t("edited")}
+            </>
+          ) : clip.recipe ? (
             <>
               <Icon of={Paintbrush} size={14} /> {clip.recipe.styles.map(({ name }) => name).join(" + ")}
             </>

@@ -9,10 +9,15 @@ import { Button, IconButton } from "./basics";
 export function Dialog({
   title,
   onClose,
+  wide = false,
+  whole = false,
   children,
 }: {
   title: string;
   onClose: () => void;
+  wide?: boolean;
+  /** It covers the page. */
+  whole?: boolean;
   children: ComponentChildren;
 }) {
   const t = useT();
@@ -31,7 +36,7 @@ export function Dialog({
   return (
     <dialog
       ref={element}
-      class="dialog"
+      class={`dialog${wide ? " wide" : ""}${whole ? " whole" : ""}`}
       aria-labelledby={name}
       onCancel={(event) => {
         event.preventDefault();

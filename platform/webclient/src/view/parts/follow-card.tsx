@@ -67,7 +67,7 @@ function JobLine({ job }: { job: Job }) {
     <div class="follow-row">
       <a class="follow-line" href={`/job/${job.id}`}>
         <span class="follow-picture">
-          {picture ? <img src={picture} alt="" /> : <Icon of={Paintbrush} />}
+          {picture ? <img src={picture} alt="" /> : <Icon of={job.kind === "render" ? Film : Paintbrush} />}
         </span>
         <span class="follow-text">
           <strong>{failed ? t("job_failed_short") : stageText(t, job)}</strong>
@@ -80,10 +80,26 @@ function JobLine({ job }: { job: Job }) {
   );
 }
 
+const STAGES = new Set([
+  "waiting",
+  "checking",
+  "converting",
+  "painting",
+  "rendering",
+  "mixing",
+  "finishing",
+  "done",
+]);
+
 export function stageText(t: ReturnType<typeof useT>, job: Job): string {
   if (job.cancel_requested && job.state === "running") return t("stage_stopping");
   if (job.state === "queued") return t("stage_waiting");
-  return t(`stage_${job.stage}` as never);
+  // The server may have stages that this page has no word for yet.
+  if (job.stage === "painting" && job.kind === "render") return t("stage_rendering");
+  const key = `stage_${job.stage}`;
+  return STAGES.has(job.stage)
+    ? t(key as never)
+    : t(job.kind === "render" ? "stage_rendering" : "stage_painting");
 }
 
 /** "42 % · 0:31 left", or the place in the queue. */

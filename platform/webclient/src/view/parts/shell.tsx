@@ -53,7 +53,10 @@ function NavLink({
   wideOnly?: boolean;
 }) {
   const { path } = useApp().router;
-  const here = href === "/" ? path.value === "/" : path.value.startsWith(href);
+  const here =
+    href === "/"
+      ? path.value === "/"
+      : path.value.startsWith(href) || (href === "/clips" && path.value.startsWith("/edit"));
   return (
     <a
       class={`nav-link${special ? " special" : ""}${wideOnly ? " wide-only" : ""}`}

@@ -1,8 +1,8 @@
 import { useModel, useSignal, useSignalEffect } from "@preact/signals";
-import { Check, Download, Paintbrush, Pencil, Send, Trash2 } from "lucide";
+import { Check, Download, Paintbrush, Pencil, Scissors, Send, Trash2 } from "lucide";
 
 import type { Clip } from "../../model/types";
-import { MOST_CAPTION } from "../../viewmodel/clips";
+import { MOST_CAPTION, paintedBy } from "../../viewmodel/clips";
 import { useApp, useOnce, useT, useTitle } from "../context";
 import {
   Button,
@@ -23,6 +23,7 @@ export function ClipScreen({ id }: { id: string }) {
   const t = useT();
   const page = useModel(() => app.screens.clip(id));
   const asking = useSignal(false);
+  const edit = useModel(() => app.screens.newEdit());
   useOnce(page.load);
   const clip = page.clip.value.value;
   useTitle(clip?.title || t("painting"));
@@ -44,6 +45,10 @@ export function ClipScreen({ id }: { id: string }) {
     );
   }
   const original = page.original.value;
+  const cut = async () => {
+    const created = await edit.create({ clip_id: clip.id });
+    if (created) app.router.go(`/edit/${created.id}`);
+  };
   return (
     <div class="page result">
       <div class="result-stage">
@@ -74,12 +79,15 @@ export function ClipScreen({ id }: { id: string }) {
           )}
           {!page.naming.value && <IconButton icon={Pencil} label={t("rename")} onClick={page.startNaming} />}
         </header>
-        <InlineProblem problem={page.problem.value} />
+        <InlineProblem problem={page.problem.value ?? edit.problem.value} />
         <Story clip={clip} />
         <div class="row">
           <ButtonLink icon={Paintbrush} kind={clip.recipe ? "quiet" : "main"} href={paintUrl(clip)}>
-            {t(clip.recipe ? "paint_again" : "paint_it")}
+            {t(paintedBy(clip) ? "paint_again" : "paint_it")}
           </ButtonLink>
+          <Button icon={Scissors} busy={edit.phase.value === "sending"} onClick={() => void cut()}>
+            {t("edit")}
+          </Button>
           <ButtonLink icon={Download} href={clip.video_url} download={`${clip.title || "impasto"}.mp4`}>
             {t("download")}
           </ButtonLink>
@@ -102,8 +110,9 @@ export function ClipScreen({ id }: { id: string }) {
 
 /** Painting again starts from the original, with the same styles. */
 function paintUrl(clip: Clip): string {
-  const source = clip.recipe ? (clip.parents[0]?.id ?? clip.id) : clip.id;
-  const styles = clip.recipe?.styles.map(({ slug }) => encodeURIComponent(slug)).join(",");
+  const recipe = paintedBy(clip);
+  const source = recipe ? (clip.parents[0]?.id ?? clip.id) : clip.id;
+  const styles = recipe?.styles.map(({ slug }) => encodeURIComponent(slug)).join(",");
   return `/create?clip=${source}${styles ? `&styles=${styles}` : ""}`;
 }
 
@@ -111,8 +120,9 @@ function paintUrl(clip: Clip): string {
 function Story({ clip }: { clip: Clip }) {
   const { i18n } = useApp();
   const { t } = i18n;
-  const { recipe } = clip;
   const size = `${clip.width} × ${clip.height}`;
+  if (clip.recipe?.kind === "edit") return <Credits credits={clip.recipe.credits} size={size} />;
+  const { recipe } = clip;
   if (!recipe) return <p class="faint">{`${size} · ${t("original")}`}</p>;
   return (
     <p class="story">
@@ -130,6 +140,17 @@ function Story({ clip }: { clip: Clip }) {
         {t("strength")} {Math.round(recipe.strength * 100)} %{recipe.keep_colors && ` · ${t("keep_colors")}`}{" "}
         · {size} · {recipe.model.name} {recipe.model.version}
       </small>
+    </p>
+  );
+}
+
+/** Of an edit: whom its music and clips are from. */
+function Credits({ credits, size }: { credits: string[]; size: string }) {
+  const t = useT();
+  return (
+    <p class="story">
+      {t("edited")}
+      <small>{[size, ...credits].join(" · ")}</small>
     </p>
   );
 }

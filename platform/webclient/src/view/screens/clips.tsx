@@ -4,6 +4,7 @@ import { Clapperboard, Plus } from "lucide";
 import { useApp, useOnce, useT, useTitle } from "../context";
 import { ButtonLink, Empty, Failure, InlineProblem, Segmented, Skeleton } from "../parts/basics";
 import { ClipTile, Sentinel } from "../parts/cards";
+import { ClipsAndEdits } from "./edits";
 
 export function ClipsScreen() {
   const app = useApp();
@@ -21,6 +22,7 @@ export function ClipsScreen() {
           {t("new_painting")}
         </ButtonLink>
       </header>
+      <ClipsAndEdits here="clips" />
       {clips.items.value.length > 0 && (
         <Segmented
           label={t("show")}

@@ -2,7 +2,7 @@ import { useEffect, useRef } from "preact/hooks";
 import { useModel, useSignal, useSignalEffect } from "@preact/signals";
 import { Blend, Paintbrush, Trash2 } from "lucide";
 
-import { type Clip, heights, type Style } from "../../model/types";
+import { type Clip, heights, type Job, type Style } from "../../model/types";
 import { clock } from "../../viewmodel/i18n";
 import { type EaselModel, type Ingredient, MOST_STYLES } from "../../viewmodel/paint";
 import { useApp, useOnce, useT, useTitle } from "../context";
@@ -21,10 +21,24 @@ import { AddPicture } from "../parts/cards";
 import { Compare } from "../parts/compare";
 
 export function EaselScreen({ clipId, styles }: { clipId: string; styles: string[] }) {
+  const { router } = useApp();
+  useTitle(useT()("create"));
+  return <EaselDesk clipId={clipId} styles={styles} onJob={(job) => router.go(`/job/${job.id}`)} />;
+}
+
+/** The easel itself; whoever shows it says what happens when the painting has been ordered. */
+export function EaselDesk({
+  clipId,
+  styles,
+  onJob,
+}: {
+  clipId: string;
+  styles: string[];
+  onJob: (job: Job) => void;
+}) {
   const app = useApp();
   const t = useT();
   const easel = useModel(() => app.screens.easel(clipId, styles));
-  useTitle(t("create"));
   useOnce(easel.load);
   useSignalEffect(() => app.look.borrow(easel.leading.value));
 
@@ -36,7 +50,7 @@ export function EaselScreen({ clipId, styles }: { clipId: string; styles: string
     const job = await easel.paint();
     if (!job) return;
     app.jobs.learn(job);
-    app.router.go(`/job/${job.id}`);
+    onJob(job);
   };
   return (
     <div class="easel">

@@ -1,5 +1,5 @@
 import { useSignalEffect } from "@preact/signals";
-import { Ban, CircleAlert, Hourglass, Paintbrush, RotateCw, X } from "lucide";
+import { Ban, CircleAlert, Film, Hourglass, Paintbrush, RotateCw, X } from "lucide";
 
 import type { Job } from "../../model/types";
 import { clock } from "../../viewmodel/i18n";
@@ -15,7 +15,8 @@ export function JobScreen({ id }: { id: string }) {
   const job = jobs.byId.value[id];
   const problem = jobs.problems.value[id] ?? null;
   useOnce(() => jobs.load(id));
-  useTitle(job ? `${percentOf(job)} % · ${t("painting")}` : t("painting"));
+  const what = t(job?.kind === "render" ? "making_video" : "painting");
+  useTitle(job ? `${percentOf(job)} % · ${what}` : what);
   // Whoever watched it being painted sees it the moment it is dry.
   useSignalEffect(() => {
     const now = jobs.byId.value[id];
@@ -45,9 +46,11 @@ export function JobScreen({ id }: { id: string }) {
         {!jobs.live.value && <p class="faint">{t("slow_news")}</p>}
         <InlineProblem problem={problem} />
         <Button icon={X} disabled={job.cancel_requested} onClick={() => void jobs.cancel(id)}>
-          {t(job.cancel_requested ? "stage_stopping" : "stop_painting")}
+          {t(
+            job.cancel_requested ? "stage_stopping" : job.kind === "render" ? "stop_video" : "stop_painting",
+          )}
         </Button>
-        <p class="faint">{t("leave_it")}</p>
+        <p class="faint">{t(job.kind === "render" ? "leave_video" : "leave_it")}</p>
       </section>
     </div>
   );
@@ -65,7 +68,10 @@ function Canvas({ job }: { job: Job }) {
         <>
           {original && <img class="canvas-original" src={original} alt={t("original_frame")} />}
           <span class="canvas-wait">
-            <Icon of={job.state === "queued" ? Hourglass : Paintbrush} size={48} />
+            <Icon
+              of={job.state === "queued" ? Hourglass : job.kind === "render" ? Film : Paintbrush}
+              size={48}
+            />
           </span>
         </>
       )}
@@ -107,6 +113,7 @@ function Fact({ name, value }: { name: string; value: string }) {
 }
 
 function againUrl(job: Job) {
+  if (job.kind === "render") return job.subject.project_id ? `/edit/${job.subject.project_id}` : "/edits";
   return job.subject.clip_id ? `/create?clip=${job.subject.clip_id}` : "/create";
 }
 
@@ -119,7 +126,7 @@ function Cancelled({ job }: { job: Job }) {
       title={t("job_cancelled")}
       action={
         <ButtonLink kind="main" href={againUrl(job)}>
-          {t("paint_again")}
+          {t(job.kind === "render" ? "back_to_edit" : "paint_again")}
         </ButtonLink>
       }
     >
