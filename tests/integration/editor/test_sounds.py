@@ -36,10 +36,11 @@ ENCODINGS = {
 def make_sound_file(
     path: Path, *, kind: str = "mp3", seconds: float = 1.0, rate: int = 48_000, layout: str = "stereo",
     wave: Callable[[NDArray[np.float64]], NDArray[np.float64]] = hum, tags: dict[str, str] | None = None,
+    options: dict[str, str] | None = None,
 ) -> Path:  # fmt: skip
     """Encode a sound: `make_sound_file(path, kind="opus")`."""
     container_format, codec, _ = ENCODINGS[kind]
-    with av.open(str(path), "w", format=container_format) as container:
+    with av.open(str(path), "w", format=container_format, options=options or {}) as container:
         container.metadata.update(tags or {})
         stream: Any = container.add_stream(codec, rate=rate)
         stream.codec_context.layout = layout
@@ -112,6 +113,21 @@ class TestComingIn:
             stream = container.streams.audio[0]
             assert (stream.codec_context.name, stream.rate, stream.layout.name) == ("aac", 48_000, "stereo")
         assert made.bytes == made.audio_path.stat().st_size
+
+    @pytest.mark.parametrize(
+        ("kind", "options"),
+        [("webm", {"live": "1"}), ("m4a", {"movflags": "frag_keyframe+empty_moov"})],
+        ids=["Chrome and Firefox", "Safari"],
+    )
+    def test_what_a_browser_recorded_comes_in_though_its_header_knows_no_length(
+        self, api_client: Any, tmp_path: Path, kind: str, options: dict[str, str]
+    ) -> None:
+        source = make_sound_file(tmp_path / "in", kind=kind, seconds=2, layout="mono", options=options)
+
+        answer = send(api_client, source)
+
+        assert answer.status_code == 201, answer.json()
+        assert answer.json()["duration_seconds"] == pytest.approx(2, abs=0.1)
 
     def test_peaks_say_how_loud_it_is_twenty_times_a_second(self, api_client: Any, tmp_path: Path) -> None:
         source = make_sound_file(
