@@ -18,6 +18,8 @@ setup: .venv/.installed $(CLIENT)/dist/index.html
 	@command -v $(PYTHON) >/dev/null || { echo "Impasto needs Python 3.11 ($(PYTHON) was not found)."; exit 1; }
 	@test -x $(PY) || $(PYTHON) -m venv .venv
 	$(PY) -m pip install --quiet --disable-pip-version-check -r requirements.txt
+	@# librosa compiles its loops at the first import, for a minute: here, and not while somebody waits for a sound.
+	$(PY) -c "import librosa.beat"
 	@touch $@
 
 $(CLIENT)/node_modules/.installed: $(CLIENT)/package-lock.json

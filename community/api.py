@@ -1,5 +1,5 @@
 import uuid
-from typing import Any
+from typing import Any, cast
 
 from django.db.models import QuerySet
 from django.urls import reverse
@@ -16,6 +16,8 @@ from accounts.api import UserBriefSerializer
 from accounts.authentication import person_of
 from clips.models import Clip
 from clips.selectors import clip_for_owner
+from editor.models import Sound
+from editor.selectors import credits_of
 from foundation.idempotency import HEADER, idempotent
 from stylization.api import StyleBriefSerializer
 
@@ -50,6 +52,15 @@ class PostClipSerializer(MediaSerializer):
     has_audio = serializers.BooleanField()
 
 
+class PostSoundSerializer(serializers.ModelSerializer[Sound]):
+    """The music of a post, for whoever wants to use it too: always one of the library."""
+
+    class Meta:
+        model = Sound
+        fields = ["id", "title", "author"]
+        read_only_fields = fields
+
+
 class PostSerializer(serializers.ModelSerializer[Post]):
     """A post from `selectors.feed`. Needs `request` in its context, to know whose it is."""
 
@@ -58,6 +69,8 @@ class PostSerializer(serializers.ModelSerializer[Post]):
     clip = PostClipSerializer(read_only=True)
     original = serializers.SerializerMethodField()
     styles = serializers.SerializerMethodField()
+    credits = serializers.SerializerMethodField(help_text="Whose music is heard.")
+    sound = serializers.SerializerMethodField(help_text="The music, where everybody may use it.")
     like_count = serializers.IntegerField(read_only=True)
     comment_count = serializers.IntegerField(read_only=True)
     liked = serializers.BooleanField(read_only=True)
@@ -66,8 +79,8 @@ class PostSerializer(serializers.ModelSerializer[Post]):
     class Meta:
         model = Post
         fields = [
-            "id", "author", "caption", "hashtags", "clip", "original", "styles", "like_count", "comment_count",
-            "liked", "mine", "created_at",
+            "id", "author", "caption", "hashtags", "clip", "original", "styles", "credits", "sound",
+            "like_count", "comment_count", "liked", "mine", "created_at",
         ]  # fmt: skip
         read_only_fields = fields
 
@@ -82,6 +95,16 @@ class PostSerializer(serializers.ModelSerializer[Post]):
     @extend_schema_field(StyleBriefSerializer(many=True))
     def get_styles(self, post: Post) -> Any:
         return StyleBriefSerializer([use.style for use in post.clip.style_uses.all()], many=True).data
+
+    def get_credits(self, post: Post) -> list[str]:
+        return credits_of(selectors.recipes_of(post))
+
+    @extend_schema_field(PostSoundSerializer(allow_null=True))
+    def get_sound(self, post: Post) -> Any:
+        # One question a track, however many posts of a page have it.
+        known = cast(dict[str, Any], self.context).setdefault("sounds_of_posts", {})
+        sound = selectors.sound_of(post, known)
+        return PostSoundSerializer(sound).data if sound else None
 
     def get_mine(self, post: Post) -> bool:
         return post.author_id == self.context["request"].user.pk

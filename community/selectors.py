@@ -1,5 +1,5 @@
 import uuid
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from django.contrib.auth.models import AnonymousUser
 from django.db.models import BooleanField, Count, Exists, IntegerField, OuterRef, Q, QuerySet, Subquery, Value
@@ -7,6 +7,8 @@ from django.db.models.functions import Coalesce
 
 from accounts.models import User
 from clips.models import Clip
+from editor.models import Sound
+from editor.selectors import library, music_of
 from foundation.errors import NotFound
 
 from .hashtags import SIGNS, fold
@@ -97,6 +99,25 @@ def original_of(post: Post) -> Clip | None:
     original = parents[0]
     is_theirs = original.owner_id == post.author_id or original.is_demo
     return original if is_theirs and original.deleted_at is None else None
+
+
+def recipes_of(post: Post) -> list[dict[str, Any] | None]:
+    """How the clip of a post was made, and then what it was made from: an edit may have been painted over."""
+    return [post.clip.recipe, *(parent.recipe for parent in post.clip.parents.all())]
+
+
+def sound_of(post: Post, known: dict[uuid.UUID, Sound | None]) -> Sound | None:
+    """
+    Return the music of a post if it is in the library; somebody's own is not for others to know.
+
+    :param known: what was looked up before, by id; filled
+    """
+    track = music_of(recipes_of(post))
+    if track is None:
+        return None
+    if track not in known:
+        known[track] = library().filter(pk=track).first()
+    return known[track]
 
 
 def clip_is_shown(clip_id: uuid.UUID, user: Viewer) -> bool:

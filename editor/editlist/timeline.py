@@ -1,11 +1,13 @@
 """
 The time of an edit, in whole frames of its canvas: the one place where seconds become frames.
 
-A segment of `(end - start) / speed` seconds takes `round(seconds × rate)` frames, one at least. A crossfade lets two
+A segment of `(end - start) / speed` seconds takes `whole(seconds × rate)` frames, one at least. A crossfade lets two
 segments overlap; a cut and a dip to black do not. Everything is rounded once, from the JSON's own numbers, so that the
 length of the video is the sum of its parts to the frame.
 """
 
+from bisect import bisect_right
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from math import floor
@@ -13,7 +15,7 @@ from math import floor
 from .schema import BadEditList, EditList, Segment
 
 # A float's own error must not turn frame 21 (0.7 s at 30/s) into frame 20.
-SAME_FRAME = 1e-4
+SAME_MOMENT = 2e-6  # seconds
 
 
 @dataclass(frozen=True)
@@ -55,12 +57,17 @@ class Timeline:
 
     def span_of(self, start: float, end: float) -> Span:
         """The frames that something shown from `start` to `end` seconds lies on; none past the video's end."""
-        first = min(self.frames, round(start * self.frame_rate))
-        return Span(first, min(self.frames, max(first + 1, round(end * self.frame_rate))))
+        first = min(self.frames, whole(start * self.frame_rate))
+        return Span(first, min(self.frames, max(first + 1, whole(end * self.frame_rate))))
+
+
+def whole(number: float) -> int:
+    """The nearest whole number, halves upwards, as JavaScript's Math.round; Python's own goes to the even one."""
+    return floor(number + 0.5)
 
 
 def frames_of(segment: Segment, rate: int) -> int:
-    return max(1, round((segment.end - segment.start) / segment.speed * rate))
+    return max(1, whole((segment.end - segment.start) / segment.speed * rate))
 
 
 def lay_out(edit: EditList) -> Timeline:
@@ -84,27 +91,26 @@ def lay_out(edit: EditList) -> Timeline:
     return Timeline(tuple(placed), rate)
 
 
-def source_frames(segment: Segment, source_rate: float, rate: int, count: int) -> list[int]:
+def source_frames(segment: Segment, times: Sequence[float], rate: int) -> list[int]:
     """
     Which frame of the source is shown on each frame of the segment: the one on screen at that moment of the source.
 
-    Reversed, the same frames come from the last to the first. `count` is how many frames the source has.
+    Reversed, the same frames come from the last to the first.
+
+    :param times: when each frame of the source is first shown, in seconds; never empty
     """
-    shown = [
-        floor((segment.start + frame * segment.speed / rate) * source_rate + SAME_FRAME)
-        for frame in range(frames_of(segment, rate))
-    ]
-    clamped = [min(max(0, frame), count - 1) for frame in shown]
-    return clamped[::-1] if segment.reverse else clamped
+    moments = (segment.start + frame * segment.speed / rate for frame in range(frames_of(segment, rate)))
+    shown = [max(0, bisect_right(times, moment + SAME_MOMENT) - 1) for moment in moments]
+    return shown[::-1] if segment.reverse else shown
 
 
 def _fade_frames(segment: Segment, rate: int) -> int:
     """A crossfade's overlap, or half a dip: what it takes from each of its two segments."""
     match segment.transition.kind:
         case "crossfade":
-            return round(segment.transition.seconds * rate)
+            return whole(segment.transition.seconds * rate)
         case "dip":
-            return round(segment.transition.seconds * rate / 2)
+            return whole(segment.transition.seconds * rate / 2)
         case _:
             return 0
 

@@ -72,17 +72,20 @@ class PreparedMedia:
         return {**asdict(self.facts), "sprite": asdict(self.layout), "bytes": self.bytes, "sha256": self.sha256}
 
 
-def prepare_media(video: Path, directory: Path) -> PreparedMedia:
+def prepare_media(video: Path, directory: Path, *, poster_at: float | None = None) -> PreparedMedia:
     """
     Look at a finished MP4 and make what goes with it: poster, preview sprite, checksum.
+
+    The poster is the frame at `poster_at` seconds; unless said, one a fifth into the clip.
 
     :raises UnusableVideo: when it is not one
     """
     facts = probe(video)
     poster, sprite = directory / "poster.jpg", directory / "sprite.jpg"
     # A little way in: many clips begin with a black frame or a shaking hand.
-    first = _shrunk(read_frame(video, facts.duration_seconds * 0.2, facts.height), POSTER_SIDE_MAX)
-    _write_jpeg(poster, first, POSTER_QUALITY)
+    at_seconds = facts.duration_seconds * 0.2 if poster_at is None else poster_at
+    shown = _shrunk(read_frame(video, at_seconds, facts.height), POSTER_SIDE_MAX)
+    _write_jpeg(poster, shown, POSTER_QUALITY)
     layout = _write_sprite(video, facts, sprite)
     return PreparedMedia(video, poster, sprite, facts, layout, video.stat().st_size, _sha256(video))
 
@@ -111,7 +114,7 @@ def read_frame(video: Path, at_seconds: float, height: int) -> Image:
     with _opened(video) as container:
         stream = _picture_stream(container)
         frame = _frame_at(container, stream, at_seconds)
-        return _scaled_to_height(to_rgb(frame), height)
+        return scaled_to_height(to_rgb(frame), height)
 
 
 def to_rgb(frame: av.VideoFrame) -> Image:
@@ -195,7 +198,8 @@ def _spread(video: Path, facts: VideoFacts, count: int) -> Iterator[Image]:
             yield to_rgb(_frame_at(container, stream, (start + end) / 2))
 
 
-def _scaled_to_height(image: Image, height: int) -> Image:
+def scaled_to_height(image: Image, height: int) -> Image:
+    """An RGB picture at most `height` high: never enlarged."""
     if height >= image.shape[0]:
         return image
     return _resized(image, max(1, round(image.shape[1] * height / image.shape[0])), height)

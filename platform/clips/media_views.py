@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from datetime import datetime
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any
@@ -26,7 +27,6 @@ from foundation.errors import NotFound
 from foundation.problems import problem, problem_response
 
 from . import selectors, storage
-from .models import Clip
 
 BLOCK = 16 * 1024
 # Briefly: what a moderator hides is gone from the browsers of others soon, too.
@@ -54,18 +54,27 @@ class ClipMediaView(APIView):
     @extend_schema(exclude=True)
     def get(self, request: Request, clip_id: str, name: str) -> HttpResponseBase:
         clip = selectors.clip_to_watch(request.user, _uuid(clip_id))
-        file = storage.clip_file(clip.pk, name)
-        if url := storage.signed_url(file):
-            return _private(HttpResponseRedirect(url), "private, no-store")
-        etag = quote_etag(f"{clip.sha256[:32]}.{name.partition('.')[0]}")
-        return _served(request, file, storage.CONTENT_TYPES[name], etag, clip)
+        return serve(
+            request,
+            storage.clip_file(clip.pk, name),
+            content_type=storage.CONTENT_TYPES[name],
+            tag=f"{clip.sha256[:32]}.{name.partition('.')[0]}",
+            made_at=clip.created_at,
+        )
 
     def head(self, request: Request, clip_id: str, name: str) -> HttpResponseBase:
         return self.get(request, clip_id, name)
 
 
-def _served(request: Request, file: str, content_type: str, etag: str, clip: Clip) -> HttpResponseBase:
-    modified = int(clip.created_at.timestamp())
+def serve(request: Request, file: str, *, content_type: str, tag: str, made_at: datetime) -> HttpResponseBase:
+    """
+    Answer with a stored file, ranges and all, once it is known that this person may have it.
+
+    :raises NotFound: when the file is gone
+    """
+    if url := storage.signed_url(file):
+        return _private(HttpResponseRedirect(url), "private, no-store")
+    etag, modified = quote_etag(tag), int(made_at.timestamp())
     response = _not_modified(request, etag) or _accelerated(file) or _from_disk(request, file, etag, modified)
     response["ETag"] = etag
     response["Last-Modified"] = http_date(modified)
@@ -99,7 +108,7 @@ def _from_disk(request: Request, file: str, etag: str, modified: int) -> HttpRes
     try:
         size = path.stat().st_size
     except FileNotFoundError:
-        raise NotFound("The file of this clip is gone.") from None
+        raise NotFound("The file is gone.") from None
     wanted = request.headers.get("Range", "") if _range_applies(request, etag, modified) else ""
     try:
         part = parse_range(wanted, size)

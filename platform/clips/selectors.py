@@ -35,7 +35,12 @@ def clip_to_paint(user: User, clip_id: UUID) -> Clip:
 
     :raises NotFound: it is neither
     """
-    return _found(_shown().filter(Q(owner=user) | ~Q(demo=""), pk=clip_id).first())
+    return _found(clips_to_paint(user).filter(pk=clip_id).first())
+
+
+def clips_to_paint(user: User) -> QuerySet[Clip]:
+    """All clips that `clip_to_paint` finds."""
+    return _shown().filter(Q(owner=user) | ~Q(demo="")).order_by("-created_at", "-pk")
 
 
 def clip_to_watch(user: visibility.Viewer, clip_id: UUID) -> Clip:

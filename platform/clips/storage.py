@@ -70,9 +70,24 @@ def remove_clip(clip_id: UUID) -> None:
     remove_tree(Path(settings.VAR_DIR) / "cache" / FOLDER / str(clip_id))
 
 
+def remove_file(name: str) -> None:
+    """Remove one file, with the folder that was its own; it may be gone already."""
+    if is_local():
+        remove_tree(media_path(*name.split("/")).parent)
+        return
+    with suppress(FileNotFoundError):
+        default_storage.delete(name)
+    remove_tree((Path(settings.VAR_DIR) / "cache" / name).parent)
+
+
 def local_clip_folders() -> list[Path]:
     """The folders of clips on this machine, whether a row knows them or not."""
-    root = media_path(FOLDER)
+    return local_folders(FOLDER)
+
+
+def local_folders(kind: str) -> list[Path]:
+    """The folders of one kind of media on this machine, whether a row knows them or not."""
+    root = media_path(kind)
     return [path for path in root.iterdir() if path.is_dir()] if is_local() and root.is_dir() else []
 
 

@@ -11,9 +11,12 @@ class ApplicationError(Exception):
     status = 400
     code = "invalid"
     title = "That cannot be done"
+    errors: dict[str, list[str]] | None = None
 
-    def __init__(self, detail: str = "") -> None:
+    def __init__(self, detail: str = "", *, errors: dict[str, list[str]] | None = None) -> None:
+        """`errors` says what is wrong with which field: `{"edit.segments.3.end": ["…"]}`."""
         self.detail = detail or self.title
+        self.errors = errors
         super().__init__(self.detail)
 
 

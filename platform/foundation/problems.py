@@ -35,7 +35,7 @@ def problem(
 
 
 def problem_of(error: ApplicationError) -> dict[str, Any]:
-    return problem(status=error.status, code=error.code, title=error.title, detail=error.detail)
+    return problem(status=error.status, code=error.code, title=error.title, detail=error.detail, errors=error.errors)
 
 
 def problem_response(body: dict[str, Any]) -> JsonResponse:

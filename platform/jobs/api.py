@@ -27,6 +27,7 @@ class JobErrorSerializer(serializers.Serializer[Any]):
 class JobSubjectSerializer(serializers.Serializer[Any]):
     upload_id = serializers.UUIDField(required=False)
     clip_id = serializers.UUIDField(required=False)
+    project_id = serializers.UUIDField(required=False)
 
 
 class JobResultSerializer(serializers.Serializer[Any]):

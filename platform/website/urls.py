@@ -22,13 +22,14 @@ def _offered(room: str, module: str) -> Patterns:
 
 
 api: Patterns = [pattern for room in ROOMS for pattern in _offered(room, "urls")]
+media: Patterns = [pattern for room in ROOMS for pattern in _offered(room, "media_urls")]
 
 urlpatterns: Patterns = [
     path("api/v1/", include(api)),
     path("api/v1/schema/", SpectacularAPIView.as_view(), name="schema"),
     path("api/v1/docs/", SpectacularSwaggerSplitView.as_view(url_name="schema"), name="docs"),
     path("_allauth/", include("allauth.headless.urls")),
-    path("media/", include([*_offered("clips", "media_urls"), *_offered("stylization", "media_urls")])),
+    path("media/", include(media)),
     path("admin/", admin.site.urls),
     path("healthz", views.healthz, name="healthz"),
     path("favicon.ico", RedirectView.as_view(url="/static/client/icon.svg", permanent=True)),

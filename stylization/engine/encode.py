@@ -105,6 +105,7 @@ def _picture_stream(container: Any, size: Size, rate: Fraction, time_base: Fract
     stream.pix_fmt = "yuv420p"
     context = stream.codec_context
     context.time_base = time_base
+    context.sample_aspect_ratio = Fraction(1)  # said as ingest says it: the editor can then copy what it leaves alone
     context.gop_size = max(1, round(rate * SECONDS_A_GROUP))
     context.thread_count = 2
     context.options = {"preset": PRESET, "crf": str(QUALITY)}

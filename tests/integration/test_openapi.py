@@ -74,6 +74,8 @@ def known(user, other_user, db):
     """Ids of things that are there, so that not every guess ends at a 404."""
     from clips.models import Clip
     from community import services
+    from editor import services as editor
+    from editor.models import Sound
 
     sprite = {"columns": 1, "rows": 1, "frame_width": 8, "frame_height": 8, "count": 1}
     facts = {"width": 8, "height": 8, "duration_seconds": 1.0, "frame_rate": 1.0, "frame_count": 1, "has_audio": False}
@@ -81,7 +83,10 @@ def known(user, other_user, db):
     clip = Clip.objects.create(owner=user, title="A", sha256="0" * 64, bytes=1, sprite=sprite, created_at=now, **facts)
     post = services.post_publish(author=user, clip=clip, caption="#sea", show_original=True, at=now)
     services.comment_add(post=post, author=other_user, text="Oh", at=now)
-    return {"post_id": str(post.pk), "clip_id": str(clip.pk), "username": "anna"}
+    project = editor.project_create_from_clip(owner=user, clip=clip, title="", at=now)
+    sound = Sound.objects.create(kind="library", title="Rain", duration_seconds=1, bytes=1, created_at=now)
+    ids = {"post_id": post.pk, "clip_id": clip.pk, "project_id": project.pk, "sound_id": sound.pk}
+    return {"username": "anna", **{name: str(pk) for name, pk in ids.items()}}
 
 
 @pytest.mark.parametrize("who", ["nobody", "somebody"])

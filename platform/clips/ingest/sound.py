@@ -2,23 +2,32 @@
 
 from collections.abc import Iterator
 from fractions import Fraction
-from typing import Any
+from typing import Any, Protocol
 
 import av
 import av.error
 import av.filter
 
-from .inspect import Source, sound_stream
+from .inspect import sound_stream
 
 SAMPLE_RATE = 48_000
 # Broken packets are silence; this many in a row of nothing else, and there is no sound to save.
 BROKEN_MAX = 200
 
 
+class Opens(Protocol):
+    """A file that passed: how to open it, and when its time zero is."""
+
+    @property
+    def starts_at(self) -> Fraction: ...
+
+    def open(self) -> Any: ...
+
+
 class Sound:
     """The sound of a source as stereo at 48 kHz: time zero is the first frame's, gaps are silence."""
 
-    def __init__(self, source: Source, seconds: Fraction) -> None:
+    def __init__(self, source: Opens, seconds: Fraction) -> None:
         self._source, self._seconds = source, seconds
 
     def frames(self) -> Iterator[av.AudioFrame]:

@@ -16,6 +16,7 @@ from .bounds import Bounds, Refusal
 
 log = logging.getLogger(__name__)
 PACKAGES = Path(__file__).resolve().parents[2]
+ENTRY = "clips.ingest.child"
 LISTEN_SECONDS = 0.5
 LINE_MAX = 64 * 1024
 LOG, LOG_TAIL = "child.log", 2000
@@ -31,9 +32,32 @@ def make_mezzanine(source: Path, directory: Path, bounds: Bounds, on_progress: O
 
     :raises Refusal: what is wrong with the file, for its owner
     """
-    child = _start(directory)
+    run_child(ENTRY, source, directory, bounds, on_progress)
+    return directory / "video.mp4"
+
+
+def run_child(
+    entry: str,
+    source: Path,
+    directory: Path,
+    bounds: Bounds,
+    on_progress: OnProgress,
+    *,
+    request: dict[str, Any] | None = None,
+    packages: tuple[Path, ...] = (PACKAGES,),
+    environment: dict[str, str] | None = None,
+) -> None:
+    """
+    Have `entry.main()` read a stranger's file in a process of its own, behind the walls that it puts up itself.
+
+    It is told `source`, `directory`, `bounds` and what `request` adds, and finds its code in `packages`. What it makes
+    lies in `directory`; that is no more to be trusted than the file it was made from.
+
+    :raises Refusal: what is wrong with the file, for its owner
+    """
+    child = _start(directory, entry, packages, environment or {})
     try:
-        _ask(child, source, directory, bounds)
+        _ask(child, {**(request or {}), **_request(source, directory, bounds)})
         _listen(child, bounds, on_progress)
     except RuntimeError:
         log.error("the reading process said: %s", _last_words(directory))
@@ -44,10 +68,9 @@ def make_mezzanine(source: Path, directory: Path, bounds: Bounds, on_progress: O
         for pipe in (child.stdin, child.stdout):
             if pipe is not None and not pipe.closed:
                 pipe.close()
-    return directory / "video.mp4"
 
 
-def _start(directory: Path) -> subprocess.Popen[bytes]:
+def _start(directory: Path, entry: str, packages: tuple[Path, ...], more: dict[str, str]) -> subprocess.Popen[bytes]:
     """No secrets in its environment, and no way to find them: not even the settings are importable by name."""
     environment = {
         "PATH": os.defpath,
@@ -57,22 +80,27 @@ def _start(directory: Path) -> subprocess.Popen[bytes]:
         # Address space is bounded: threads and arenas that nobody needs would eat it.
         "OPENBLAS_NUM_THREADS": "1",
         "MALLOC_ARENA_MAX": "2",
+        **more,
     }
+    paths = [str(path) for path in packages]
     with (directory / LOG).open("wb") as stderr:
         return subprocess.Popen(
-            [sys.executable, "-I", "-c", f"import sys; sys.path.insert(0, {str(PACKAGES)!r}); "
-             "from clips.ingest.child import main; main()"],
+            [sys.executable, "-I", "-c", f"import sys; sys.path[:0] = {paths!r}; "
+             f"from {entry} import main; main()"],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=stderr, env=environment, cwd=directory,
         )  # fmt: skip
 
 
-def _ask(child: subprocess.Popen[bytes], source: Path, directory: Path, bounds: Bounds) -> None:
-    request = {
+def _request(source: Path, directory: Path, bounds: Bounds) -> dict[str, Any]:
+    return {
         "parent": os.getpid(),
         "source": str(source.resolve()),
         "directory": str(directory.resolve()),
         "bounds": bounds.to_json(),
     }
+
+
+def _ask(child: subprocess.Popen[bytes], request: dict[str, Any]) -> None:
     assert child.stdin is not None
     child.stdin.write(json.dumps(request).encode() + b"\n")
     child.stdin.close()

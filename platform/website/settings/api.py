@@ -23,6 +23,8 @@ SPECTACULAR_SETTINGS = {
     "TITLE": "Impasto",
     "DESCRIPTION": "Turns a short video into a moving painting, and gives the result a community.",
     "VERSION": "1",
+    # Its schemas are JSON Schema, which is what edit lists are written in.
+    "OAS_VERSION": "3.1.0",
     "SERVE_INCLUDE_SCHEMA": False,
     "POSTPROCESSING_HOOKS": [
         "drf_spectacular.hooks.postprocess_schema_enums",

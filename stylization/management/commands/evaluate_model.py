@@ -10,6 +10,7 @@ from django.core.management.base import CommandParser
 from safetensors import SafetensorError
 from tqdm import tqdm
 
+from foundation.console import INTERRUPTED, ConsoleCommand
 from mlmodels.evaluation.measure import SIZES, NoData, Plan, evaluate, pictures_in, plan_from
 from mlmodels.evaluation.painters import EnginePainter, Painter
 from mlmodels.evaluation.peers import PEERS, PeerMissing, open_peer
@@ -19,7 +20,6 @@ from mlmodels.release import SMALLEST, BadRelease, load_release
 from mlmodels.vgg import VGGFeatures
 from stylization.engine.engines import open_engine
 from stylization.engine.errors import BadRecipe
-from stylization.management.console import INTERRUPTED, ConsoleCommand
 
 ROOT = Path(__file__).resolve().parents[3]
 VGG = ROOT.parent / "shared" / "weights" / "vgg16_features.safetensors"

@@ -9,6 +9,7 @@ from typing import Any
 from django.core.management.base import CommandParser
 from tqdm import tqdm
 
+from foundation.console import FAILED, INTERRUPTED, ConsoleCommand
 from stylization.catalogue import find_preset, near_names, presets
 from stylization.engine import engines
 from stylization.engine.errors import BadRecipe, BadSource, BadTarget, StylizeError, TargetFailed
@@ -16,7 +17,6 @@ from stylization.engine.recipe import PaintRecipe, StyleShare
 from stylization.engine.still import FORMATS as STILL_FORMATS
 from stylization.engine.still import is_still, stylize_image
 from stylization.engine.video import PaintProgress, PaintReport, stylize_video
-from stylization.management.console import FAILED, INTERRUPTED, ConsoleCommand
 
 
 class Command(ConsoleCommand):

@@ -11,8 +11,8 @@ from foundation.problems import CONTENT_TYPE
 pytestmark = pytest.mark.django_db
 POSTS = "/api/v1/posts/"
 POST_FIELDS = {
-    "id", "author", "caption", "hashtags", "clip", "original", "styles", "like_count", "comment_count", "liked",
-    "mine", "created_at",
+    "id", "author", "caption", "hashtags", "clip", "original", "styles", "credits", "sound", "like_count",
+    "comment_count", "liked", "mine", "created_at",
 }  # fmt: skip
 
 

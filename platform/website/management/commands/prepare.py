@@ -5,9 +5,14 @@ from django.core.management.base import BaseCommand
 
 
 class Command(BaseCommand):
-    help = "Bring the data up to date: migrations, preset styles, demo clips. Safe to repeat; the second time is quick."
+    help = (
+        "Bring the data up to date: migrations, preset styles, music, demo clips. "
+        "Safe to repeat; the second time is quick."
+    )
     requires_system_checks = []
 
     def handle(self, **options: Any) -> None:
-        for command, arguments in [("migrate", {"interactive": False}), ("load_presets", {}), ("load_demo", {})]:
+        for command, arguments in [
+            ("migrate", {"interactive": False}), ("load_presets", {}), ("load_music", {}), ("load_demo", {}),
+        ]:  # fmt: skip
             call_command(command, verbosity=0, **arguments)

@@ -1,0 +1,127 @@
+"""What the queue runs: the rendering of an edit, in a child process of its own."""
+
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from clips.media import jpeg_of, prepare_media, scaled_to_height
+from clips.models import Clip
+from clips.services import clip_adopt
+from jobs.attempts import Attempt, JobFailed
+
+from .checking import Checked, edit_read, look_up
+from .models import Sound
+from .rendering.render import RenderError, RenderProgress, render_edit
+from .segments import segments_folder
+from .selectors import clip_ids, sound_ids
+from .services import missing_words
+
+# Where on the way from 0 to 1 each stage ends: rendering is nearly everything.
+CHECKED, RENDERED = 0.03, 0.96
+REPORT_SECONDS = 0.3
+PREVIEW_SECONDS = 1.0
+PREVIEW_HEIGHT, PREVIEW_QUALITY = 360, 82
+
+
+def run_render(attempt: Attempt) -> None:
+    """Render an edit and adopt the result; a fault that no retry would mend fails the job in words."""
+    payload = attempt.job.payload
+    found = _contents(attempt)
+    edit, rendered = found.edit, attempt.directory / "rendered.mp4"
+    cache = segments_folder(attempt.job.owner)
+    try:
+        report = render_edit(edit, rendered, files_of(found), cache=cache, on_progress=Reporter(attempt))
+    except RenderError as fault:
+        raise JobFailed(str(fault), code=fault.code, title="This edit could not be rendered") from fault
+    attempt.report(stage="finishing", progress=RENDERED)
+    media = prepare_media(rendered, attempt.directory, poster_at=edit.cover)
+
+    def write() -> dict[str, Any]:
+        new = clip_adopt(
+            owner=attempt.job.owner,
+            title=payload["title"],
+            media=media,
+            parents=[found.clips[name] for name in clip_ids(edit)],
+            recipe=recipe_json(payload["edit"], found.sounds, report.captions),
+            job=attempt.job,
+        )
+        return {"clip_id": str(new.pk)}
+
+    attempt.commit(write)
+
+
+def recipe_json(edit: dict[str, Any], sounds: Mapping[str, Sound], captions: str) -> dict[str, Any]:
+    """What a clip remembers of how it was edited: enough to credit it, to say its words and to make it again."""
+    used = [sound for sound in sounds.values() if sound.kind == Sound.Kind.LIBRARY]
+    lines = [sound.credit or ", ".join(filter(None, [sound.title, sound.author, sound.licence])) for sound in used]
+    return {"kind": "edit", "edit": edit, "credits": list(dict.fromkeys(lines)), "captions": captions}
+
+
+def files_of(found: Checked) -> dict[str, Path]:
+    """
+    The local file of everything the edit shows and plays.
+
+    :raises JobFailed: one is gone from the disk
+    """
+    wanted: dict[str, Clip | Sound] = {name: found.clips[name] for name in clip_ids(found.edit)}
+    wanted |= {name: found.sounds[name] for name in sound_ids(found.edit)}
+    try:
+        files = {name: item.video_path if isinstance(item, Clip) else item.audio_path for name, item in wanted.items()}
+    except FileNotFoundError:
+        files = {}
+    if len(files) < len(wanted) or not all(path.is_file() for path in files.values()):
+        raise JobFailed("The file of a clip or a sound in it is gone.", code="file_gone")
+    return files
+
+
+class Reporter:
+    """Turns the renderer's progress into the job's, with a small picture of the newest frame each second."""
+
+    def __init__(self, attempt: Attempt) -> None:
+        self._attempt = attempt
+        self._stage = ""
+        self._reported_at = self._shown_at = float("-inf")
+
+    def __call__(self, progress: RenderProgress) -> None:
+        now = time.monotonic()
+        stage = stage_of(progress.stage)
+        if stage == self._stage and now - self._reported_at < REPORT_SECONDS:
+            return
+        preview = None
+        if progress.frame is not None and now - self._shown_at >= PREVIEW_SECONDS:
+            shown = scaled_to_height(np.asarray(progress.frame, np.uint8), PREVIEW_HEIGHT)
+            preview, self._shown_at = jpeg_of(shown, PREVIEW_QUALITY), now
+        self._stage, self._reported_at = stage, now
+        self._attempt.report(
+            stage=stage,
+            progress=overall(stage, progress.frames_done, progress.frames_total),
+            frames_done=progress.frames_done if stage == "converting" else None,
+            frames_total=progress.frames_total,
+            preview=preview,
+        )
+
+
+def stage_of(name: str) -> str:
+    """The renderer's stage in the words that jobs have for theirs."""
+    return name if name in ("checking", "finishing") else "converting"
+
+
+def overall(stage: str, done: int, total: int) -> float:
+    share = min(1.0, done / max(1, total))
+    match stage:
+        case "checking":
+            return CHECKED * share
+        case "converting":
+            return CHECKED + (RENDERED - CHECKED) * share
+        case _:
+            return RENDERED
+
+
+def _contents(attempt: Attempt) -> Checked:
+    found = look_up(attempt.job.owner, *edit_read(attempt.job.payload["edit"]))
+    if fault := missing_words(found):
+        raise JobFailed(fault, code="something_missing", title="Something in it was deleted")
+    return found
