@@ -152,6 +152,15 @@ test("hashtags are read in any script, once each", () => {
   expect(hashtagsIn("#Water and #水, #water again, no # alone")).toEqual(["water", "水"]);
 });
 
+test("an edit is published without an original beside it", async () => {
+  const publish = vi.fn((_fields: object, _key: string) => Promise.resolve(post("new")));
+  const form = new PublishClip({ publish }, "clip", () => "key", false);
+
+  await form.publish();
+
+  expect(publish.mock.calls[0]?.[0]).toMatchObject({ show_original: false });
+});
+
 test("publishing again after a lost answer is the same post", async () => {
   let keys = 0;
   const api = {

@@ -124,6 +124,7 @@ export const en = {
   stage_painting: "Painting",
   stage_finishing: "Varnishing",
   stage_done: "Done",
+  stage_waiting_turn: "Waiting for its turn",
   stage_rendering: "Making the video",
   stage_mixing: "Mixing the sound",
   stage_stopping: "Stopping…",

@@ -119,6 +119,7 @@ export const zh: Dictionary = {
   stage_painting: "作画中",
   stage_finishing: "上光中",
   stage_done: "完成",
+  stage_waiting_turn: "等待轮到它",
   stage_rendering: "生成视频",
   stage_mixing: "混音",
   stage_stopping: "正在停止…",

@@ -148,7 +148,7 @@ export const App = createModel((services: Services) => {
       clip: (id: string) => new ClipPage(api, id),
       newEdit: () => new NewEdit(api, newKey),
       projects: () => new MyProjects(api, (id) => services.drafts.forget(id)),
-      publish: (clipId: string) => new PublishClip(api, clipId, newKey),
+      publish: (clipId: string, hasOriginal: boolean) => new PublishClip(api, clipId, newKey, hasOriginal),
       style: (slug: string) => new StylePage(api, slug),
       profile: (username: string) => new Profile(api, username),
       hashtag: (tag: string) => new HashtagPage(api, tag),

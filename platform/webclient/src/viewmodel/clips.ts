@@ -100,49 +100,55 @@ export const hashtagsIn = (caption: string): string[] => [
   ...new Set([...caption.matchAll(HASHTAG)].map((match) => (match[1] ?? "").toLowerCase())),
 ];
 
-/** Show a clip to everybody. */
-export const PublishClip = createModel((api: Pick<Api, "publish">, clipId: string, newKey: () => string) => {
-  const caption = signal("");
-  const showOriginal = signal(true);
-  const phase = signal<"editing" | "sending" | "published">("editing");
-  const problem = signal<Problem | null>(null);
-  const post = signal<Post | null>(null);
-  let order: { body: string; key: string } | null = null;
+/** Show a clip to everybody. An edit has no original beside it: its time is another one. */
+export const PublishClip = createModel(
+  (api: Pick<Api, "publish">, clipId: string, newKey: () => string, hasOriginal: boolean = true) => {
+    const caption = signal("");
+    const showOriginal = signal(true);
+    const phase = signal<"editing" | "sending" | "published">("editing");
+    const problem = signal<Problem | null>(null);
+    const post = signal<Post | null>(null);
+    let order: { body: string; key: string } | null = null;
 
-  return {
-    caption: caption as ReadonlySignal<string>,
-    showOriginal: showOriginal as ReadonlySignal<boolean>,
-    phase: phase as ReadonlySignal<"editing" | "sending" | "published">,
-    problem: problem as ReadonlySignal<Problem | null>,
-    post: post as ReadonlySignal<Post | null>,
-    hashtags: computed(() => hashtagsIn(caption.value)),
-    canPublish: computed(() => phase.value === "editing" && caption.value.length <= MOST_CAPTION),
-    write(text: string) {
-      caption.value = text;
-    },
-    setShowOriginal(value: boolean) {
-      showOriginal.value = value;
-    },
-    async publish() {
-      if (phase.value !== "editing") return;
-      const fields = { clip_id: clipId, caption: caption.value.trim(), show_original: showOriginal.value };
-      const body = JSON.stringify(fields);
-      // The same words again are the same post, should the first answer have been lost.
-      if (order?.body !== body) order = { body, key: newKey() };
-      phase.value = "sending";
-      problem.value = null;
-      try {
-        const published = await api.publish(fields, order.key);
-        batch(() => {
-          post.value = published;
-          phase.value = "published";
-        });
-      } catch (error) {
-        batch(() => {
-          problem.value = asProblem(error);
-          phase.value = "editing";
-        });
-      }
-    },
-  };
-});
+    return {
+      caption: caption as ReadonlySignal<string>,
+      showOriginal: showOriginal as ReadonlySignal<boolean>,
+      phase: phase as ReadonlySignal<"editing" | "sending" | "published">,
+      problem: problem as ReadonlySignal<Problem | null>,
+      post: post as ReadonlySignal<Post | null>,
+      hashtags: computed(() => hashtagsIn(caption.value)),
+      canPublish: computed(() => phase.value === "editing" && caption.value.length <= MOST_CAPTION),
+      write(text: string) {
+        caption.value = text;
+      },
+      setShowOriginal(value: boolean) {
+        showOriginal.value = value;
+      },
+      async publish() {
+        if (phase.value !== "editing") return;
+        const fields = {
+          clip_id: clipId,
+          caption: caption.value.trim(),
+          show_original: hasOriginal && showOriginal.value,
+        };
+        const body = JSON.stringify(fields);
+        // The same words again are the same post, should the first answer have been lost.
+        if (order?.body !== body) order = { body, key: newKey() };
+        phase.value = "sending";
+        problem.value = null;
+        try {
+          const published = await api.publish(fields, order.key);
+          batch(() => {
+            post.value = published;
+            phase.value = "published";
+          });
+        } catch (error) {
+          batch(() => {
+            problem.value = asProblem(error);
+            phase.value = "editing";
+          });
+        }
+      },
+    };
+  },
+);

@@ -271,6 +271,8 @@ function drawWords(brush: Brush, words: WordsPart): Box {
   const { size, x, y } = words;
   brush.save();
   brush.font = `${size}px "${FAMILIES[words.font]}", "${CJK}", ${words.font === "serif" ? "serif" : "sans-serif"}`;
+  // Shaped as a whole line, as the server does: otherwise a script font joins its letters otherwise after a space.
+  brush.textRendering = "geometricPrecision";
   brush.textAlign = "center";
   brush.textBaseline = "alphabetic";
   const measure = (line: string) => brush.measureText(line).width;

@@ -13,6 +13,8 @@ interface Reel {
 
 const MOST_REELS = 4;
 const PATIENCE = 4000;
+/** So long after the end of a seek a browser may take to show its picture, or to say nothing of it */
+const LATE = 500;
 /** Seconds that a running video may be off before it is set right at once */
 const JUMP = 0.15;
 const DRIFT = 0.025;
@@ -126,20 +128,23 @@ export class Projector {
 
   async #wind(plan: FramePlan): Promise<boolean> {
     const needed = new Set(plan.pictures.map(({ segment }) => segment));
-    const wound = plan.pictures.map((part) => this.#seek(this.#reelFor(part, needed), part.seconds));
+    const wound = plan.pictures.map((part) => this.#seek(this.#reelFor(part, needed), part));
     return (await Promise.all(wound)).every(Boolean);
   }
 
-  async #seek(reel: Reel, seconds: number): Promise<boolean> {
+  async #seek(reel: Reel, { seconds, sourceFrame }: PicturePart): Promise<boolean> {
     const { video } = reel;
     if (reel.at === seconds && !video.seeking && video.readyState >= 2) return true;
     reel.at = seconds;
     if (video.readyState < 1 && !(await happens(video, "loadedmetadata"))) return false;
+    const isShown = presents(video, seconds, seconds / (sourceFrame + 0.5));
     video.currentTime = seconds;
     let arrived = true;
     // An older seek of the same video may end first.
     do arrived = await happens(video, "seeked");
     while (arrived && video.seeking);
+    // The seek may end before its picture is there to be drawn.
+    if (arrived) await Promise.race([isShown, wait(LATE)]);
     if (!arrived) reel.at = null;
     return arrived && video.readyState >= 2;
   }
@@ -185,7 +190,7 @@ export class Projector {
       .pictures.find(({ segment }) => segment === next.segment.id);
     if (!part || this.#reels.some(({ segment }) => segment === part.segment)) return;
     const needed = new Set(this.#edit.pictureAt(here).pictures.map(({ segment }) => segment));
-    void this.#seek(this.#reelFor(part, needed), part.seconds);
+    void this.#seek(this.#reelFor(part, needed), part);
   }
 
   // ---- playing ----
@@ -285,6 +290,23 @@ function happens(video: HTMLVideoElement, name: "seeked" | "loadedmetadata"): Pr
     video.addEventListener(name, yes);
     video.addEventListener("error", no);
     if (video.error) no();
+  });
+}
+
+const wait = (milliseconds: number) => new Promise<void>((resolve) => setTimeout(resolve, milliseconds));
+
+/** When the frame that lies around this moment, so many seconds long, is really shown. */
+function presents(video: HTMLVideoElement, seconds: number, length: number): Promise<void> {
+  if (!("requestVideoFrameCallback" in video)) return Promise.resolve();
+  return new Promise((resolve) => {
+    let tries = 0;
+    const look = (_now: number, { mediaTime }: VideoFrameCallbackMetadata) => {
+      // The moment is the frame's middle, its time in the file the beginning.
+      const since = (seconds - mediaTime) / length;
+      if (since > 0 && since < 1) return resolve();
+      if (++tries < 8) video.requestVideoFrameCallback(look);
+    };
+    video.requestVideoFrameCallback(look);
   });
 }
 

@@ -161,7 +161,8 @@ const share = (styles: { weight: number }[], weight: number) =>
 function PublishForm({ clip }: { clip: Clip }) {
   const app = useApp();
   const t = useT();
-  const form = useModel(() => app.screens.publish(clip.id));
+  const hasOriginal = clip.parents.length > 0 && paintedBy(clip) !== null;
+  const form = useModel(() => app.screens.publish(clip.id, hasOriginal));
   const post = form.post.value;
   if (post) {
     return (
@@ -204,7 +205,7 @@ function PublishForm({ clip }: { clip: Clip }) {
           ))}
         </p>
       )}
-      {clip.parents.length > 0 && (
+      {hasOriginal && (
         <Switch
           label={t("show_original")}
           hint={t("show_original_hint")}
