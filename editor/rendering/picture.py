@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 from math import ceil, cos, radians, sin
-from typing import Any
+from typing import Any, cast
 
 import av
 import av.filter
@@ -255,7 +255,7 @@ class _Graph:
         frame.colorspace, frame.color_range = Colorspace.ITU709, ColorRange.MPEG
         self._count += 1
         self._source.push(frame)
-        return self._sink.pull()
+        return cast(av.VideoFrame, self._sink.pull())
 
     def _laid_out(self, shape: _Geometry) -> Any:
         ground, front = _background(shape), _foreground(shape)

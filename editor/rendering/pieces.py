@@ -58,7 +58,7 @@ def cut(edit: EditList, timeline: Timeline, sources: Mapping[str, VideoSource], 
     :param sources: by the name that the edit list has for the clip
     :param header: of the encoder (avcC): clips with the same can be copied
     """
-    pieces = []
+    pieces: list[Piece] = []
     for span in _runs(edit, timeline):
         piece = _piece(edit, timeline, sources, span)
         pieces += _copied(piece, edit.canvas) if can_copy(piece, edit.canvas, header) else _portions(piece, edit.canvas)
@@ -100,7 +100,8 @@ def _runs(edit: EditList, timeline: Timeline) -> Iterator[Span]:
 def _piece(edit: EditList, timeline: Timeline, sources: Mapping[str, VideoSource], span: Span) -> Piece:
     shown = _shown(timeline, span)
     layers = tuple(_layer(placed, sources[placed.segment.clip], span, timeline.frame_rate) for placed in shown)
-    over = tuple(item for item in (*edit.stickers, *edit.texts) if _lies_on(timeline, item, span))
+    all_over: tuple[Over, ...] = (*edit.stickers, *edit.texts)
+    over = tuple(item for item in all_over if _lies_on(timeline, item, span))
     return Piece(span, layers, _weights(timeline, shown, span), over)
 
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from heapq import merge
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import av
 import av.error
@@ -203,7 +203,8 @@ class _Job:
         for count, frame in enumerate(frames):
             if self._stop.is_set():
                 raise Stopped
-            self._shown.put(frame.to_ndarray(format="rgb24") if count % SHOW_EVERY == SHOW_EVERY - 1 else None)
+            is_shown = count % SHOW_EVERY == SHOW_EVERY - 1
+            self._shown.put(frame.to_ndarray(format="rgb24").astype(np.uint8, copy=False) if is_shown else None)
             yield frame
 
     def _frames(self, piece: Piece) -> Iterator[av.VideoFrame]:
@@ -252,7 +253,7 @@ def overlaid(frames: Iterable[av.VideoFrame], over: Overlay, canvas: Canvas) -> 
         frame.pts, frame.time_base = count, time_base
         frame.colorspace, frame.color_range = Colorspace.ITU709, ColorRange.MPEG
         base.push(frame)
-        yield sink.pull()
+        yield cast(av.VideoFrame, sink.pull())
 
 
 def _join(pieces: list[Piece], job: _Job, sounding: Path, target: Path) -> None:

@@ -7,7 +7,7 @@ Arrays are float32 of shape (2, samples) at 48 kHz.
 from collections.abc import Iterator, Mapping
 from math import prod
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import av
 import av.error
@@ -110,7 +110,7 @@ class _Graph:
         self._source.push(frame)
         while True:
             try:
-                yield self._sink.pull().to_ndarray()
+                yield cast(av.AudioFrame, self._sink.pull()).to_ndarray()
             except (av.error.BlockingIOError, av.error.EOFError):
                 return
 

@@ -14,6 +14,7 @@ from typing import Any
 
 import av
 import cv2
+import numpy as np
 import pytest
 
 from editor.editlist.schema import read_edit_list
@@ -30,7 +31,7 @@ def film(name: str, frames: int) -> Iterator[Image]:
     with av.open(str(DEMO / f"{name}.mp4")) as container:
         seen = [frame.to_ndarray(format="rgb24") for frame in container.decode(video=0)]
     for _, image in zip(range(frames), cycle([*seen, *seen[-2:0:-1]]), strict=False):
-        yield cv2.resize(image, (1280, 720), interpolation=cv2.INTER_CUBIC)
+        yield np.asarray(cv2.resize(image, (1280, 720), interpolation=cv2.INTER_CUBIC), np.uint8)
 
 
 @pytest.fixture(scope="module")

@@ -13,7 +13,7 @@ from editor.editlist.schema import Filters, read_edit_list
 from editor.editlist.timeline import lay_out
 from editor.rendering import render as rendering
 from editor.rendering.picture import colour_matrix
-from editor.rendering.render import RenderError, render_edit
+from editor.rendering.render import RenderError, RenderProgress, render_edit
 from editor.rendering.sources import look_at
 from stylization.engine.recipe import PaintRecipe, StyleShare
 from stylization.engine.video import stylize_video
@@ -285,7 +285,7 @@ def test_a_second_render_makes_only_what_changed(render, tmp_path):
 
 
 def test_progress_rises_to_the_end_and_shows_frames(render):
-    said = []
+    said: list[RenderProgress] = []
 
     render(edit_of(stretch(0, 2, speed=0.5)), on_progress=said.append)
 
