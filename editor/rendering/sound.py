@@ -110,7 +110,7 @@ class _Graph:
         self._source.push(frame)
         while True:
             try:
-                yield cast(av.AudioFrame, self._sink.pull()).to_ndarray()
+                yield np.asarray(cast(av.AudioFrame, self._sink.pull()).to_ndarray(), np.float32)
             except (av.error.BlockingIOError, av.error.EOFError):
                 return
 
