@@ -7,7 +7,7 @@ A segment's picture on the canvas, by libav's filters: cropped, turned, scaled, 
 from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
-from math import ceil, cos, radians, sin
+from math import ceil, cos, floor, radians, sin
 from typing import Any, cast
 
 import av
@@ -164,22 +164,50 @@ def _foreground(shape: _Geometry) -> list[Step] | None:
     if window.seen is None:
         return None
     left, top, right, bottom = (round(side) for side in window.seen)
+    # Chroma lies on every second pixel: at an odd place it needs one for each.
+    odd = [("format", "yuv444p")] if left % 2 or top % 2 else []
     return [
-        *_cropped(shape), *_turned(shape), *_part_of(shape.upright, window),
-        ("scale", f"{right - left}:{bottom - top}:flags=bicubic"),
-        ("pad", f"{across}:{down}:{left}:{top}:black"),
+        *_cropped(shape), *_turned(shape), *_enlarged(shape.upright, window, (right - left, bottom - top)),
+        *odd, ("pad", f"{across}:{down}:{left}:{top}:black"),
     ]  # fmt: skip
 
 
-def _part_of(size: tuple[int, int], window: _Window) -> list[Step]:
-    """Cut away what cannot be seen before it is enlarged."""
+def _enlarged(size: tuple[int, int], window: _Window, wanted: tuple[int, int]) -> list[Step]:
+    """
+    Scale to what is seen, exact to half a pixel of the canvas.
+
+    What cannot be seen is cut away before, a little outside of it at whole pixels of the source, and the rest behind.
+    """
     assert window.seen is not None
-    left, top, right, bottom = window.seen
-    scale = size[0] / window.width, size[1] / window.height
-    x, y = round((left - window.left) * scale[0]), round((top - window.top) * scale[1])
-    width = min(size[0] - x, max(2, round((right - left) * scale[0])))
-    height = min(size[1] - y, max(2, round((bottom - top) * scale[1])))
-    return [] if (width, height) == size else [("crop", f"{width}:{height}:{x}:{y}:exact=1")]
+    across = _axis(size[0], window.left, window.width, window.seen[0], window.seen[2])
+    down = _axis(size[1], window.top, window.height, window.seen[1], window.seen[3])
+    steps = []
+    if (across.length, down.length) != size:
+        steps.append(("crop", f"{across.length}:{down.length}:{across.first}:{down.first}:exact=1"))
+    scaled = max(across.scaled, wanted[0]), max(down.scaled, wanted[1])
+    steps.append(("scale", f"{scaled[0]}:{scaled[1]}:flags=bilinear"))
+    if scaled != wanted:
+        x, y = min(across.skipped, scaled[0] - wanted[0]), min(down.skipped, scaled[1] - wanted[1])
+        steps.append(("crop", f"{wanted[0]}:{wanted[1]}:{x}:{y}:exact=1"))
+    return steps
+
+
+@dataclass(frozen=True)
+class _Axis:
+    """Of one direction: which pixels of the source are scaled, to how many, and how many of those are skipped."""
+
+    first: int
+    length: int
+    scaled: int
+    skipped: int
+
+
+def _axis(size: int, begin: float, length: float, seen_from: float, seen_to: float) -> _Axis:
+    scale = length / size
+    exact = (seen_from - begin) / scale, (seen_to - begin) / scale
+    first = max(0, 2 * floor(exact[0] / 2))
+    last = min(size, 2 * ceil(exact[1] / 2))
+    return _Axis(first, last - first, round((last - first) * scale), round((exact[0] - first) * scale))
 
 
 def _tilted(shape: _Geometry, width: float, height: float) -> list[Step]:
@@ -195,7 +223,7 @@ def _tilted(shape: _Geometry, width: float, height: float) -> list[Step]:
     top = round(room_y / 2 - down / 2 - shape.segment.view.y * down)
     return [
         *_cropped(shape), *_turned(shape),
-        ("scale", f"{max(2, round(width))}:{max(2, round(height))}:flags=bicubic"),
+        ("scale", f"{max(2, round(width))}:{max(2, round(height))}:flags=bilinear"),
         ("format", "yuva420p"),
         ("rotate", f"a={angle:.6f}:ow={room_x}:oh={room_y}:c=black@0"),
         ("crop", f"{across}:{down}:{left}:{top}:exact=1"),
@@ -225,7 +253,7 @@ def _background(shape: _Geometry) -> list[Step]:
         ("crop", f"{window[0]}:{window[1]}"),
         ("gblur", f"sigma={sigma:.3f}"),
         ("lutyuv", shade),
-        ("scale", f"{across}:{down}:flags=bicubic"),
+        ("scale", f"{across}:{down}:flags=bilinear"),
     ]  # fmt: skip
 
 
