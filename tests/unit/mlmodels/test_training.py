@@ -2,9 +2,14 @@
 
 import dataclasses
 import random
+import signal
+import subprocess
+import sys
+import time
 from pathlib import Path
 
 import numpy as np
+import psutil
 import pytest
 import torch
 from PIL import Image
@@ -12,6 +17,7 @@ from PIL import Image
 from mlmodels import data, objective, sampling, sheets, stylemodel, train, training
 from mlmodels.options import BadConfig, Phase, learning_rate, read_options
 
+ROOT = Path(__file__).resolve().parents[3]
 CONFIG = """
 stage = "student"
 run = "{folder}/run"
@@ -190,3 +196,29 @@ def test_a_crop_is_as_large_as_asked_from_any_picture(tmp_path):
 
     assert crop.shape == (3, 40, 40)
     assert 0 <= crop.min() <= crop.max() <= 1
+
+
+@pytest.mark.live
+def test_the_workers_of_a_run_begun_in_the_background_die_with_it(config):
+    """A shell's `&` makes children ignore SIGINT, which is what torch would end them with."""
+    text = config.read_text().replace("batch = 1", "batch = 2").replace("steps = 4", "steps = 100000")
+    config.write_text("workers = 2\nwarm_up = 1\nsheet_every = 0\n" + text)
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        run = subprocess.Popen([sys.executable, "-m", "mlmodels.train", str(config)], cwd=ROOT)
+    finally:
+        signal.signal(signal.SIGINT, before)
+    checkpoint = config.parent / "run" / "checkpoint.pt"
+    deadline = time.monotonic() + 120
+    while not checkpoint.exists():
+        assert run.poll() is None
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+    workers = psutil.Process(run.pid).children(recursive=True)
+
+    run.kill()
+    run.wait()
+
+    assert len(workers) >= 2
+    _, alive = psutil.wait_procs(workers, timeout=20)
+    assert alive == []
