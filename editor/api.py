@@ -22,11 +22,12 @@ from foundation.idempotency import HEADER, idempotent
 from foundation.pagination import CursorPagination
 from jobs.api import JobSerializer
 
-from . import selectors, services, sounds
+from . import peaks, selectors, services, sounds
 from .checking import Checked, edit_checked
 from .editlist.schema import EditList, json_schema
 from .models import TITLE_MAX, Project, Sound
 from .parsers import EditParser, SoundParser
+from .rendering.errors import RenderError
 from .throttles import ProjectThrottle, RenderThrottle, SoundThrottle
 
 KEY = OpenApiParameter(HEADER, str, OpenApiParameter.HEADER, description="Sent again with the same key: done once.")
@@ -291,6 +292,25 @@ class ProjectRenderView(Narrowed):
         form = _form(RenderInSerializer, request.data)
         project = selectors.project_for_owner(person_of(request), project_id)
         return Response(JobSerializer(services.render_start(project=project, **form)).data, status=202)
+
+
+class PeaksSerializer(serializers.Serializer[Any]):
+    per_second = serializers.IntegerField()
+    peaks = serializers.ListField(child=serializers.FloatField())
+
+
+class ClipPeaksView(APIView):
+    """The waveform of a clip that one may edit. A clip never changes, so whoever asked once need not ask again."""
+
+    @extend_schema(operation_id="clip_peaks", responses=PeaksSerializer)
+    def get(self, request: Request, clip_id: UUID) -> Response:
+        clip = clip_to_paint(person_of(request), clip_id)
+        try:
+            found = peaks.clip_peaks(clip)
+        except RenderError as fault:
+            raise NotFound(str(fault)) from fault
+        forever = {"Cache-Control": "private, max-age=31536000, immutable"}
+        return Response({"per_second": peaks.PEAKS_PER_SECOND, "peaks": found}, headers=forever)
 
 
 class EditListSchemaView(APIView):

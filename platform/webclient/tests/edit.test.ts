@@ -47,6 +47,7 @@ function setUp({ store = new Store(), edit = both() as EditList, revision = 1 } 
       Promise.resolve(job({ id: "render", kind: "render", state: "queued" })),
     ),
     clip: vi.fn((id: string) => Promise.resolve(clip({ id, duration_seconds: 3 }))),
+    clipPeaks: vi.fn(() => Promise.resolve({ per_second: 20, peaks: [0.1, 0.9] })),
     clips: vi.fn(() => Promise.resolve(page([swan]))),
     demoClips: vi.fn(() => Promise.resolve(page([boat]))),
     sounds: vi.fn(() => Promise.resolve(page<Sound>([]))),
@@ -95,6 +96,17 @@ test("a project opens saved, with the server's list", async () => {
   expect(ids(bench.list.value)).toEqual(["s1", "s2"]);
   expect(bench.savingPhase.value).toBe("saved");
   expect(bench.timeline.value.frames).toBe(240);
+});
+
+test("a clip with sound is listened to once, and one without never", async () => {
+  const { bench, api } = await ready();
+  const loud = Object.values(bench.clips.value).filter(({ has_audio }) => has_audio);
+
+  await bench.load();
+  await settle();
+
+  expect(api.clipPeaks).toHaveBeenCalledTimes(loud.length);
+  expect(Object.keys(bench.clipPeaks.value)).toEqual(loud.map(({ id }) => id));
 });
 
 test("changes are saved together after a rest, on top of the revision that was opened", async () => {

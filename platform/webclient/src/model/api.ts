@@ -51,6 +51,7 @@ export class Api {
   clips = () => this.#get<Page<Clip>>("/clips/");
   demoClips = () => this.#get<Page<Clip>>("/clips/?demo=true");
   clip = (id: string) => this.#get<Clip>(`/clips/${id}/`);
+  clipPeaks = (id: string) => this.#get<{ per_second: number; peaks: number[] }>(`/clips/${id}/peaks/`);
   renameClip = (id: string, title: string) =>
     this.#http.json<Clip>("PATCH", `${ROOT}/clips/${id}/`, { body: { title } });
   deleteClip = (id: string) => this.#http.json<void>("DELETE", `${ROOT}/clips/${id}/`);

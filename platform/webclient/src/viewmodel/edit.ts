@@ -51,6 +51,7 @@ export interface EditPorts {
     | "createProject"
     | "renderProject"
     | "clip"
+    | "clipPeaks"
     | "clips"
     | "demoClips"
     | "sounds"
@@ -91,6 +92,8 @@ export const Edit = createModel((ports: EditPorts, projectId: string) => {
   const title = signal("");
   const clips = signal<ClipById>({});
   const sounds = signal<SoundById>({});
+  /** How loud each clip is, twenty times a second; nothing while that is not known */
+  const clipPeaks = signal<Readonly<Record<string, readonly number[]>>>({});
   const selected = signal<Selected | null>(null);
   const pixelsPerSecond = signal(60);
   const snapFrame = signal<number | null>(null);
@@ -141,7 +144,16 @@ export const Edit = createModel((ports: EditPorts, projectId: string) => {
     });
   }
 
+  /** A waveform helps to cut; without it one cuts as well, so a failure is not worth a word. */
+  async function listenTo(clip: Clip) {
+    if (!clip.has_audio || clip.id in clipPeaks.peek()) return;
+    clipPeaks.value = { ...clipPeaks.peek(), [clip.id]: [] };
+    const heard = await api.clipPeaks(clip.id).catch(() => null);
+    if (heard) clipPeaks.value = { ...clipPeaks.peek(), [clip.id]: heard.peaks };
+  }
+
   function learn(newest: Pick<Project, "clips" | "sounds">) {
+    newest.clips.forEach((clip) => void listenTo(clip));
     batch(() => {
       clips.value = { ...clips.peek(), ...Object.fromEntries(newest.clips.map((clip) => [clip.id, clip])) };
       sounds.value = { ...sounds.peek(), ...Object.fromEntries(newest.sounds.map((one) => [one.id, one])) };
@@ -415,6 +427,7 @@ export const Edit = createModel((ports: EditPorts, projectId: string) => {
     timeline,
     clips: clips as ReadonlySignal<ClipById>,
     sounds: sounds as ReadonlySignal<SoundById>,
+    clipPeaks: clipPeaks as ReadonlySignal<Readonly<Record<string, readonly number[]>>>,
     selected: selected as ReadonlySignal<Selected | null>,
     segment,
     text,

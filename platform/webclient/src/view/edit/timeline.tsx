@@ -304,6 +304,9 @@ function SegmentBlock({
   const element = useRef<HTMLButtonElement>(null);
   const shift = useSignal(0);
   const clip = edit.clips.value[segment.clip];
+  const loud = edit.clipPeaks.value[segment.clip] ?? [];
+  const forwards = loud.slice(Math.floor(segment.start * 20), Math.ceil(segment.end * 20));
+  const wave = segment.reverse ? forwards.toReversed() : forwards;
   const chosen = edit.selected.value?.id === segment.id;
   const width = frames * scale.px;
   useFocusWhen(element, chosen);
@@ -355,6 +358,7 @@ function SegmentBlock({
           <Icon of={CircleAlert} size={18} /> {t("missing_clip")}
         </span>
       )}
+      <Wave peaks={wave} />
       <span class="tl-badges">
         {segment.transition.kind !== "cut" && <Icon of={Blend} size={14} />}
         {segment.reverse && <Icon of={Rewind} size={14} />}
