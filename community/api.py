@@ -14,6 +14,7 @@ from rest_framework.views import APIView
 
 from accounts.api import UserBriefSerializer
 from accounts.authentication import person_of
+from clips.api import captions_url
 from clips.models import Clip
 from clips.selectors import clip_for_owner
 from editor.models import Sound
@@ -50,6 +51,10 @@ class PostClipSerializer(MediaSerializer):
     height = serializers.IntegerField()
     duration_seconds = serializers.FloatField()
     has_audio = serializers.BooleanField()
+    captions_url = serializers.SerializerMethodField(help_text="WebVTT; null where it has no captions.")
+
+    def get_captions_url(self, clip: Clip) -> str | None:
+        return captions_url(clip)
 
 
 class PostSoundSerializer(serializers.ModelSerializer[Sound]):

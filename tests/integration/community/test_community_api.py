@@ -46,6 +46,7 @@ def test_a_post_is_published_and_shown_as_the_contract_says(api_client, anonymou
         "height": 48,
         "duration_seconds": 1.0,
         "has_audio": False,
+        "captions_url": None,
     }
     assert post["original"] == {
         "video_url": f"/media/clips/{source.pk}/video.mp4",
