@@ -14,10 +14,11 @@ from rest_framework.views import APIView
 
 from accounts.api import UserBriefSerializer
 from accounts.authentication import person_of
+from clips.api import captions_url
 from clips.models import Clip
 from clips.selectors import clip_for_owner
 from editor.models import Sound
-from editor.selectors import credits_of
+from editor.selectors import credits_of_clips
 from foundation.idempotency import HEADER, idempotent
 from stylization.api import StyleBriefSerializer
 
@@ -50,6 +51,10 @@ class PostClipSerializer(MediaSerializer):
     height = serializers.IntegerField()
     duration_seconds = serializers.FloatField()
     has_audio = serializers.BooleanField()
+    captions_url = serializers.SerializerMethodField(help_text="WebVTT; null where it has no captions.")
+
+    def get_captions_url(self, clip: Clip) -> str | None:
+        return captions_url(clip)
 
 
 class PostSoundSerializer(serializers.ModelSerializer[Sound]):
@@ -69,7 +74,7 @@ class PostSerializer(serializers.ModelSerializer[Post]):
     clip = PostClipSerializer(read_only=True)
     original = serializers.SerializerMethodField()
     styles = serializers.SerializerMethodField()
-    credits = serializers.SerializerMethodField(help_text="Whose music is heard.")
+    credits = serializers.SerializerMethodField(help_text="Whom the music and the demo clips in it are from.")
     sound = serializers.SerializerMethodField(help_text="The music, where everybody may use it.")
     like_count = serializers.IntegerField(read_only=True)
     comment_count = serializers.IntegerField(read_only=True)
@@ -97,7 +102,7 @@ class PostSerializer(serializers.ModelSerializer[Post]):
         return StyleBriefSerializer([use.style for use in post.clip.style_uses.all()], many=True).data
 
     def get_credits(self, post: Post) -> list[str]:
-        return credits_of(selectors.recipes_of(post))
+        return credits_of_clips(selectors.lineage_of(post))
 
     @extend_schema_field(PostSoundSerializer(allow_null=True))
     def get_sound(self, post: Post) -> Any:

@@ -1,5 +1,5 @@
 import uuid
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from django.contrib.auth.models import AnonymousUser
 from django.db.models import BooleanField, Count, Exists, IntegerField, OuterRef, Q, QuerySet, Subquery, Value
@@ -16,6 +16,8 @@ from .models import Comment, Like, Post, Report
 
 Viewer = User | AnonymousUser
 Row = TypeVar("Row")
+# So many paintings over an edit or a demo are looked through for whom it is from.
+GENERATIONS = 3
 VISIBLE = Q(deleted_at=None, hidden_at=None, author__is_active=True)
 
 
@@ -101,9 +103,18 @@ def original_of(post: Post) -> Clip | None:
     return original if is_theirs and original.deleted_at is None else None
 
 
-def recipes_of(post: Post) -> list[dict[str, Any] | None]:
-    """How the clip of a post was made, and then what it was made from: an edit may have been painted over."""
-    return [post.clip.recipe, *(parent.recipe for parent in post.clip.parents.all())]
+def lineage_of(post: Post) -> list[Clip]:
+    """
+    The clip of a post and what it was made from, nearest first, each once: an edit may have been painted over.
+
+    An edit knows by itself whom all that is in it is from, so few generations are enough.
+    """
+    generation = [post.clip]
+    lineage = dict.fromkeys(generation)
+    for _ in range(GENERATIONS):
+        generation = [parent for clip in generation for parent in clip.parents.all()]
+        lineage |= dict.fromkeys(generation)
+    return list(lineage)
 
 
 def sound_of(post: Post, known: dict[uuid.UUID, Sound | None]) -> Sound | None:
@@ -112,7 +123,7 @@ def sound_of(post: Post, known: dict[uuid.UUID, Sound | None]) -> Sound | None:
 
     :param known: what was looked up before, by id; filled
     """
-    track = music_of(recipes_of(post))
+    track = music_of(clip.recipe for clip in lineage_of(post))
     if track is None:
         return None
     if track not in known:
@@ -150,7 +161,8 @@ def posts_to_sweep() -> QuerySet[Post]:
 
 
 def _with_details(posts: QuerySet[Post]) -> QuerySet[Post]:
-    return posts.select_related("author", "clip").prefetch_related("clip__parents", "clip__style_uses__style")
+    ancestors = "__".join(["clip", *["parents"] * GENERATIONS])
+    return posts.select_related("author", "clip").prefetch_related(ancestors, "clip__style_uses__style")
 
 
 def _with_counts(posts: QuerySet[Post], viewer: Viewer) -> QuerySet[Post]:

@@ -9,6 +9,7 @@ from django.utils import timezone
 from accounts.models import User
 from clips.models import Clip
 from foundation.errors import ApplicationError, Conflict, NotFound
+from stylization.services import style_uses_inherit
 
 from . import selectors
 from .hashtags import hashtags_in
@@ -69,7 +70,7 @@ class AlreadyReported(Conflict):
 @transaction.atomic
 def post_publish(*, author: User, clip: Clip, caption: str, show_original: bool, at: datetime) -> Post:
     """
-    Show a clip to everybody.
+    Show a clip to everybody. From then on an edit is credited with the styles of the paintings in it.
 
     :raises NotFound: for a clip that is not the author's, or was removed
     :raises ClipAlreadyPublished: while another post shows it
@@ -84,6 +85,7 @@ def post_publish(*, author: User, clip: Clip, caption: str, show_original: bool,
     _check_not_published(locked)
     post = Post.objects.create(author=author, clip=locked, caption=caption, show_original=show_original, created_at=at)
     _file_under_hashtags(post)
+    style_uses_inherit(clip=locked)
     return post
 
 

@@ -6,6 +6,7 @@ from django.db.models import Q, QuerySet
 
 from accounts.models import User
 from accounts.selectors import user_is_moderator
+from clips.demos import credit_of
 from clips.models import Clip
 from clips.selectors import clips_to_paint
 from foundation.errors import NotFound
@@ -119,6 +120,13 @@ def credits_of(recipes: Iterable[dict[str, Any] | None]) -> list[str]:
     """Whose music is heard, by what the clips remember of how they were made; each said once."""
     said = [text for recipe in recipes for text in _edit_part(recipe, "credits", list)]
     return list(dict.fromkeys(text for text in said if isinstance(text, str)))
+
+
+def credits_of_clips(clips: Iterable[Clip]) -> list[str]:
+    """Whom the music and the demos among these clips are from; each said once."""
+    clips = list(clips)
+    demos = [credit_of(clip.demo) for clip in clips if clip.demo]
+    return list(dict.fromkeys([*credits_of(clip.recipe for clip in clips), *filter(None, demos)]))
 
 
 def music_of(recipes: Iterable[dict[str, Any] | None]) -> UUID | None:

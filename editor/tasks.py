@@ -1,7 +1,7 @@
 """What the queue runs: the rendering of an edit, in a child process of its own."""
 
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +9,7 @@ import numpy as np
 
 from clips.media import jpeg_of, prepare_media, scaled_to_height
 from clips.models import Clip
+from clips.selectors import lineage_of
 from clips.services import clip_adopt
 from jobs.attempts import Attempt, JobFailed
 
@@ -16,7 +17,7 @@ from .checking import Checked, edit_read, look_up
 from .models import Sound
 from .rendering.render import RenderError, RenderProgress, render_edit
 from .segments import segments_folder
-from .selectors import clip_ids, sound_ids
+from .selectors import clip_ids, credits_of_clips, sound_ids
 from .services import missing_words
 
 # Where on the way from 0 to 1 each stage ends: rendering is nearly everything.
@@ -38,14 +39,15 @@ def run_render(attempt: Attempt) -> None:
         raise JobFailed(str(fault), code=fault.code, title="This edit could not be rendered") from fault
     attempt.report(stage="finishing", progress=RENDERED)
     media = prepare_media(rendered, attempt.directory, poster_at=edit.cover)
+    shown = [found.clips[name] for name in clip_ids(edit)]
 
     def write() -> dict[str, Any]:
         new = clip_adopt(
             owner=attempt.job.owner,
             title=payload["title"],
             media=media,
-            parents=[found.clips[name] for name in clip_ids(edit)],
-            recipe=recipe_json(payload["edit"], found.sounds, report.captions),
+            parents=shown,
+            recipe=recipe_json(payload["edit"], shown, found.sounds, report.captions),
             job=attempt.job,
         )
         return {"clip_id": str(new.pk)}
@@ -53,11 +55,18 @@ def run_render(attempt: Attempt) -> None:
     attempt.commit(write)
 
 
-def recipe_json(edit: dict[str, Any], sounds: Mapping[str, Sound], captions: str) -> dict[str, Any]:
-    """What a clip remembers of how it was edited: enough to credit it, to say its words and to make it again."""
+def recipe_json(
+    edit: dict[str, Any], shown: Iterable[Clip], sounds: Mapping[str, Sound], captions: str
+) -> dict[str, Any]:
+    """
+    What a clip remembers of how it was edited: enough to credit it, to say its words and to make it again.
+
+    It credits what it shows and plays, and what that was made from.
+    """
     used = [sound for sound in sounds.values() if sound.kind == Sound.Kind.LIBRARY]
     lines = [sound.credit or ", ".join(filter(None, [sound.title, sound.author, sound.licence])) for sound in used]
-    return {"kind": "edit", "edit": edit, "credits": list(dict.fromkeys(lines)), "captions": captions}
+    credits = list(dict.fromkeys([*lines, *credits_of_clips(lineage_of(shown))]))
+    return {"kind": "edit", "edit": edit, "credits": credits, "captions": captions}
 
 
 def files_of(found: Checked) -> dict[str, Path]:

@@ -66,7 +66,10 @@ class Style(models.Model):
 
 
 class StyleUse(models.Model):
-    """One clip was painted with one style: the credit that a post shows and the reason a removed style stays."""
+    """
+    One clip was painted with one style, or an edit shows such a clip: the credit that a post shows and the reason a
+    removed style stays.
+    """
 
     style = models.ForeignKey(Style, on_delete=models.PROTECT, related_name="uses")
     clip = models.ForeignKey(Clip, on_delete=models.CASCADE, related_name="style_uses")

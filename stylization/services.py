@@ -1,8 +1,10 @@
 import hashlib
 import uuid
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import chain
 from pathlib import Path
 from typing import IO, Any
 
@@ -14,6 +16,7 @@ from PIL import Image
 
 from accounts.models import User
 from clips.models import Clip
+from clips.selectors import GENERATIONS_MAX, parents_of
 from foundation.errors import ApplicationError, Conflict, NotAllowed
 from foundation.files import media_path, publish_file, remove_tree, work_directory
 from jobs.models import Job
@@ -236,6 +239,36 @@ def restyle_start(
 def style_uses_record(*, clip: Clip, weights: dict[str, float]) -> None:
     """Credit the styles (by id) a new clip was painted with."""
     StyleUse.objects.bulk_create(StyleUse(style_id=pk, clip=clip, weight=weight) for pk, weight in weights.items())
+
+
+def style_uses_inherit(*, clip: Clip) -> None:
+    """
+    Credit a clip that was not painted itself, like an edit, with the styles of what it was made from.
+
+    A painting stands for itself: what lies under the paint is not asked. Credit that was given before stays.
+    """
+    if StyleUse.objects.filter(clip=clip).exists():
+        return
+    unpainted, known = [clip], {clip}
+    weights: dict[str, float] = defaultdict(float)
+    for _ in range(GENERATIONS_MAX):
+        generation = [parent for parent in parents_of(unpainted) if parent not in known]
+        known.update(generation)
+        uses = _uses_by_clip(generation)
+        for use in chain.from_iterable(uses.values()):
+            # Each painting counts as one, however its styles were weighed.
+            weights[str(use.style_id)] += use.weight / (sum(other.weight for other in uses[use.clip_id]) or 1.0)
+        unpainted = [parent for parent in generation if not uses[parent.pk]]
+        if not unpainted:
+            break
+    style_uses_record(clip=clip, weights=weights)
+
+
+def _uses_by_clip(clips: Sequence[Clip]) -> dict[uuid.UUID, list[StyleUse]]:
+    uses: dict[uuid.UUID, list[StyleUse]] = {clip.pk: [] for clip in clips}
+    for use in StyleUse.objects.filter(clip__in=uses):
+        uses[use.clip_id].append(use)
+    return uses
 
 
 def picture_path(style: Style) -> Path:

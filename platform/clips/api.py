@@ -26,6 +26,10 @@ def media_url(clip: Clip, name: str) -> str:
     return reverse("clip-media", args=[clip.pk, name])
 
 
+def captions_url(clip: Clip) -> str | None:
+    return reverse("clip-captions", args=[clip.pk]) if clip.captions else None
+
+
 class ClipSpriteSerializer(serializers.Serializer[Any]):
     url = serializers.CharField()
     columns = serializers.IntegerField()
@@ -57,6 +61,7 @@ class ClipSerializer(ClipBriefSerializer):
     """A finished video, as its owner sees it."""
 
     owner = UserBriefSerializer(read_only=True)
+    captions_url = serializers.SerializerMethodField(help_text="WebVTT; null where it has no captions.")
     sprite = serializers.SerializerMethodField()
     parents = serializers.SerializerMethodField()
     recipe = serializers.JSONField(read_only=True, allow_null=True)
@@ -67,14 +72,17 @@ class ClipSerializer(ClipBriefSerializer):
         model = Clip
         fields = [
             "id", "owner", "title", "width", "height", "duration_seconds", "frame_rate", "frame_count", "has_audio",
-            "bytes", "created_at", "video_url", "poster_url", "sprite", "parents", "recipe", "is_demo",
-            "credit",
+            "bytes", "created_at", "video_url", "poster_url", "captions_url", "sprite", "parents", "recipe",
+            "is_demo", "credit",
         ]  # fmt: skip
         read_only_fields = [name for name in fields if name != "title"]
 
     @extend_schema_field(ClipSpriteSerializer)
     def get_sprite(self, clip: Clip) -> dict[str, Any]:
         return {"url": media_url(clip, "sprite.jpg"), **clip.sprite}
+
+    def get_captions_url(self, clip: Clip) -> str | None:
+        return captions_url(clip)
 
     def get_credit(self, clip: Clip) -> str:
         return credit_of(clip.demo)

@@ -10,4 +10,9 @@ urlpatterns = [
         media_views.ClipMediaView.as_view(),
         name="clip-media",
     ),
+    re_path(
+        r"^clips/(?P<clip_id>[0-9a-f-]{36})/captions\.vtt$",
+        media_views.ClipCaptionsView.as_view(),
+        name="clip-captions",
+    ),
 ]

@@ -66,6 +66,27 @@ class ClipMediaView(APIView):
         return self.get(request, clip_id, name)
 
 
+class ClipCaptionsView(APIView):
+    """The captions of a clip, out of its recipe: for whoever may have its video."""
+
+    permission_classes = [AllowAny]
+    content_negotiation_class = AnyAccept
+    http_method_names = ["get", "head", "options"]
+
+    @extend_schema(exclude=True)
+    def get(self, request: Request, clip_id: str) -> HttpResponseBase:
+        clip = selectors.clip_to_watch(request.user, _uuid(clip_id))
+        if not clip.captions:
+            raise NotFound("This clip has no captions.")
+        etag = quote_etag(f"{clip.sha256[:32]}.captions")
+        response = _not_modified(request, etag) or HttpResponse(clip.captions, content_type="text/vtt; charset=utf-8")
+        response["ETag"] = etag
+        return _private(response, CACHE_CONTROL)
+
+    def head(self, request: Request, clip_id: str) -> HttpResponseBase:
+        return self.get(request, clip_id)
+
+
 def serve(request: Request, file: str, *, content_type: str, tag: str, made_at: datetime) -> HttpResponseBase:
     """
     Answer with a stored file, ranges and all, once it is known that this person may have it.

@@ -60,6 +60,12 @@ class Clip(models.Model):
         return storage.local_path(storage.clip_file(self.pk, "video.mp4"))
 
     @property
+    def captions(self) -> str:
+        """What is said in it, as WebVTT; empty for all but edits with captions."""
+        said = self.recipe.get("captions") if isinstance(self.recipe, dict) else None
+        return said if isinstance(said, str) else ""
+
+    @property
     def is_demo(self) -> bool:
         return bool(self.demo)
 

@@ -1,3 +1,4 @@
+from collections.abc import Iterable
 from datetime import datetime
 from uuid import UUID
 
@@ -8,6 +9,9 @@ from foundation.errors import NotFound
 
 from . import visibility
 from .models import Clip, ClipParent, Upload
+
+# Far more than people make; a chain without an end would be asked for again and again.
+GENERATIONS_MAX = 8
 
 
 def clips_of(user: User) -> QuerySet[Clip]:
@@ -41,6 +45,24 @@ def clip_to_paint(user: User, clip_id: UUID) -> Clip:
 def clips_to_paint(user: User) -> QuerySet[Clip]:
     """All clips that `clip_to_paint` finds."""
     return _shown().filter(Q(owner=user) | ~Q(demo="")).order_by("-created_at", "-pk")
+
+
+def parents_of(clips: Iterable[Clip]) -> list[Clip]:
+    """What clips were made from, each once; deleted ones too, because credit is due."""
+    links = ClipParent.objects.filter(child__in=[clip.pk for clip in clips]).select_related("parent")
+    return list(dict.fromkeys(link.parent for link in links.order_by("position", "pk")))
+
+
+def lineage_of(clips: Iterable[Clip]) -> list[Clip]:
+    """The clips and what they were made from through the generations, nearest first, each once."""
+    generation = list(dict.fromkeys(clips))
+    known = dict.fromkeys(generation)
+    for _ in range(GENERATIONS_MAX):
+        generation = [clip for clip in parents_of(generation) if clip not in known]
+        if not generation:
+            break
+        known |= dict.fromkeys(generation)
+    return list(known)
 
 
 def clip_to_watch(user: visibility.Viewer, clip_id: UUID) -> Clip:

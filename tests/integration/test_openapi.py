@@ -69,6 +69,14 @@ def test_every_operation_says_what_its_answer_looks_like(document):
     assert [call for call in silent if BY_HEADER not in call] == []
 
 
+@pytest.mark.parametrize("name", ["Clip", "PostClip"])
+def test_whoever_shows_a_clip_is_told_that_it_may_have_no_captions(document, name):
+    schema = document["components"]["schemas"][name]
+
+    assert schema["properties"]["captions_url"]["type"] == ["string", "null"]
+    assert "captions_url" in schema["required"]
+
+
 @pytest.fixture
 def known(user, other_user, db):
     """Ids of things that are there, so that not every guess ends at a 404."""

@@ -1,5 +1,6 @@
 import { expect, test, vi } from "vitest";
 
+import { emptyEdit, setMusic } from "../src/model/edit-list";
 import { Preferences } from "../src/model/preferences";
 import { hashtagsIn, ClipPage, MyClips, PublishClip } from "../src/viewmodel/clips";
 import { Demos } from "../src/viewmodel/demos";
@@ -8,7 +9,7 @@ import { inkOn, Look } from "../src/viewmodel/look";
 import { Search, Settings } from "../src/viewmodel/pages";
 import { Router, routeOf, safeNext } from "../src/viewmodel/router";
 import { Door, Session } from "../src/viewmodel/session";
-import { clip, Clock, deferred, me, page, post, refused, settle, style } from "./fakes";
+import { clip, Clock, deferred, me, page, post, refused, settle, sound, style } from "./fakes";
 
 test("every address leads to its screen", () => {
   expect(routeOf("/")).toEqual({ screen: "feed" });
@@ -224,6 +225,27 @@ test("a painted clip takes the accent of the style it has most of, if that is st
   await screen.load();
 
   expect(screen.leading.value).toBeNull();
+});
+
+test("an edit offers its music as long as one may use it", async () => {
+  const edit = setMusic(emptyEdit(), "rain");
+  const api = {
+    clip: vi.fn(() => Promise.resolve(clip({ recipe: { kind: "edit", edit, credits: ["Ada"] } }))),
+    sound: vi.fn((id: string) => Promise.resolve(sound({ id }))),
+  };
+  const screen = new ClipPage(api as never, "clip");
+
+  await screen.load();
+  expect(screen.sound.value?.id).toBe("rain");
+
+  api.sound.mockRejectedValueOnce(refused(404));
+  await screen.load();
+  expect(screen.sound.value).toBeNull();
+
+  api.clip.mockResolvedValueOnce(clip());
+  await screen.load();
+  expect(screen.sound.value).toBeNull();
+  expect(api.sound).toHaveBeenCalledTimes(2);
 });
 
 test("an empty title is no new title", async () => {

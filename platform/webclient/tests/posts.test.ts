@@ -1,7 +1,7 @@
 import { expect, test, vi } from "vitest";
 
 import { Comments, remixUrl, Report, Wall } from "../src/viewmodel/posts";
-import { comment, deferred, page, post, refused, settle } from "./fakes";
+import { comment, deferred, page, post, project, refused, settle } from "./fakes";
 
 function setUp({ member = true, calm = false } = {}) {
   const api = {
@@ -17,10 +17,12 @@ function setUp({ member = true, calm = false } = {}) {
     next: vi.fn(() => Promise.resolve(page([post("e"), post("f")]))),
     like: vi.fn((_id: string, liked: boolean) => Promise.resolve({ liked, like_count: liked ? 4 : 3 })),
     deletePost: vi.fn(() => Promise.resolve()),
+    createProject: vi.fn((_fields: object, _key: string) => Promise.resolve(project({ id: "new" }))),
   };
   const say = vi.fn();
-  const ports = { api: api as never, member: () => member, say, calm: () => calm };
-  return { api, say, wall: new Wall(ports, {}), one: new Wall(ports, { id: "x" }) };
+  const go = vi.fn();
+  const ports = { api: api as never, newKey: () => "key", go, member: () => member, say, calm: () => calm };
+  return { api, say, go, wall: new Wall(ports, {}), one: new Wall(ports, { id: "x" }) };
 }
 
 test("walking stops at both ends", async () => {
@@ -131,6 +133,62 @@ test("closing the report of a comment leads back to the comments", async () => {
   wall.close();
 
   expect(wall.panel.value).toBe("comments");
+});
+
+const rain = { id: "rain", title: "Rain", author: "Ada" };
+
+test("a post's sound begins an edit that plays it and shows nothing yet", async () => {
+  const { wall, api, go } = setUp();
+
+  const taking = [wall.takeSound({ sound: rain }), wall.takeSound({ sound: rain })];
+  expect(wall.beginning.value).toBe(true);
+  await Promise.all(taking);
+
+  expect(api.createProject).toHaveBeenCalledTimes(1);
+  expect(api.createProject.mock.lastCall?.[0]).toMatchObject({
+    title: "Rain",
+    edit: { version: 1, music: { track: "rain" } },
+  });
+  expect(go).toHaveBeenCalledExactlyOnceWith("/edit/new");
+  expect(wall.beginning.value).toBe(false);
+});
+
+test("a guest is shown the door and takes no sound", async () => {
+  const { wall, api, go } = setUp({ member: false });
+
+  await wall.takeSound({ sound: rain });
+
+  expect(api.createProject).not.toHaveBeenCalled();
+  expect(go).not.toHaveBeenCalled();
+});
+
+test("a post without a sound for everybody has none to take", async () => {
+  const { wall, api } = setUp();
+
+  await wall.takeSound(post("silent"));
+
+  expect(api.createProject).not.toHaveBeenCalled();
+});
+
+test("a sound that cannot be used is said and one stays on the wall", async () => {
+  const { wall, api, go, say } = setUp();
+  api.createProject.mockRejectedValueOnce(refused(409, "too_many_projects"));
+
+  await wall.takeSound({ sound: rain });
+
+  expect(go).not.toHaveBeenCalled();
+  expect(say).toHaveBeenCalledWith("try_again", expect.objectContaining({ code: "too_many_projects" }));
+});
+
+test("captions are off until they are wanted, and stay on from post to post", async () => {
+  const { wall } = setUp();
+  await wall.load();
+  expect(wall.captions.value).toBe(false);
+
+  wall.toggleCaptions();
+  wall.step(1);
+
+  expect(wall.captions.value).toBe(true);
 });
 
 test("painting with a post's styles carries them along", () => {

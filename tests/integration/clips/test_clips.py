@@ -83,7 +83,8 @@ class TestApi:
 
         assert set(shown) == {
             "id", "owner", "title", "width", "height", "duration_seconds", "frame_rate", "frame_count", "has_audio",
-            "bytes", "created_at", "video_url", "poster_url", "sprite", "parents", "recipe", "is_demo", "credit",
+            "bytes", "created_at", "video_url", "poster_url", "captions_url", "sprite", "parents", "recipe", "is_demo",
+            "credit",
         }  # fmt: skip
         assert (shown["title"], shown["recipe"], shown["is_demo"]) == ("Two lines", {"kind": "restyle"}, False)
         assert (shown["width"], shown["height"], shown["frame_count"], shown["frame_rate"]) == (96, 64, 10, 10)
@@ -259,6 +260,68 @@ class TestMedia:
     @pytest.mark.parametrize("clip_id", ["0" * 36, str(uuid.uuid4()), "-" * 36])
     def test_an_id_nobody_has_is_not_found(self, api_client: Any, clip_id: str) -> None:
         answer = api_client.get(f"/media/clips/{clip_id}/video.mp4")
+
+        assert (answer.status_code, answer["Content-Type"]) == (404, "application/problem+json")
+
+
+class TestCaptions:
+    SAID = "WEBVTT\n\n00:00:00.000 --> 00:00:01.000\n早安 &amp; good morning\n"
+
+    @pytest.fixture
+    def spoken(self, user: Any, make_clip: MakeClip) -> Clip:
+        return make_clip(user, recipe={"kind": "edit", "edit": {}, "credits": [], "captions": self.SAID})
+
+    def test_captions_are_served_as_text_that_no_browser_takes_for_anything_else(
+        self, api_client: Any, spoken: Clip
+    ) -> None:
+        address = api_client.get(f"/api/v1/clips/{spoken.pk}/").json()["captions_url"]
+
+        answer = api_client.get(address)
+
+        assert address == url(spoken, "captions.vtt")
+        assert answer.content.decode() == self.SAID
+        assert answer["Content-Type"] == "text/vtt; charset=utf-8"
+        assert answer["X-Content-Type-Options"] == "nosniff"
+        assert "private" in answer["Cache-Control"]
+        assert "Cookie" in answer["Vary"]
+
+    def test_whoever_may_not_watch_may_not_read_either(
+        self, user: Any, other_user: Any, moderator: Any, client_of: Any, anonymous_client: Any, spoken: Clip,
+        no_rules: list[Any],
+    ) -> None:  # fmt: skip
+        people = {"owner": client_of(user), "other": client_of(other_user), "moderator": client_of(moderator)}
+
+        statuses = {
+            who: asked(client, url(spoken, "captions.vtt"))
+            for who, client in {**people, "nobody": anonymous_client}.items()
+        }
+
+        assert statuses == {"owner": 200, "other": 404, "moderator": 200, "nobody": 404}
+
+    def test_captions_that_are_known_are_not_sent_again(self, api_client: Any, spoken: Clip) -> None:
+        address = url(spoken, "captions.vtt")
+
+        head = api_client.head(address)
+        again = api_client.get(address, headers={"If-None-Match": head["ETag"]})
+
+        assert (head.status_code, head.content) == (200, b"")
+        assert (again.status_code, again.content) == (304, b"")
+
+    @pytest.mark.parametrize(
+        "recipe",
+        [None, {"kind": "restyle"}, {"kind": "edit", "captions": ""}, {"kind": "edit", "captions": 7}, ["captions"]],
+    )
+    def test_a_clip_without_captions_has_no_address_for_them(
+        self, api_client: Any, user: Any, make_clip: MakeClip, recipe: Any
+    ) -> None:
+        silent = make_clip(user, recipe=recipe)
+
+        assert api_client.get(f"/api/v1/clips/{silent.pk}/").json()["captions_url"] is None
+        assert asked(api_client, url(silent, "captions.vtt")) == 404
+
+    @pytest.mark.parametrize("clip_id", ["0" * 36, str(uuid.uuid4()), "-" * 36])
+    def test_captions_of_an_id_nobody_has_are_not_found(self, api_client: Any, clip_id: str) -> None:
+        answer = api_client.get(f"/media/clips/{clip_id}/captions.vtt")
 
         assert (answer.status_code, answer["Content-Type"]) == (404, "application/problem+json")
 

@@ -46,6 +46,7 @@ def test_a_post_is_published_and_shown_as_the_contract_says(api_client, anonymou
         "height": 48,
         "duration_seconds": 1.0,
         "has_audio": False,
+        "captions_url": None,
     }
     assert post["original"] == {
         "video_url": f"/media/clips/{source.pk}/video.mp4",
@@ -253,11 +254,11 @@ def test_the_feed_costs_the_same_for_one_post_and_for_many(
 
     fill(1)
     api_client.get(POSTS)  # the session is looked up the same way each time from here on
-    # The session, the person, the posts; then the parents, the uses of styles and the styles of all of them.
-    with django_assert_num_queries(6):
+    # The session, the person, the posts; then parents and their parents, the uses of styles and the styles of all.
+    with django_assert_num_queries(7):
         assert len(api_client.get(POSTS).json()["results"]) == 1
     fill(8)
-    with django_assert_num_queries(6):
+    with django_assert_num_queries(7):
         assert len(api_client.get(POSTS).json()["results"]) == 9
 
 

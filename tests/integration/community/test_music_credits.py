@@ -1,4 +1,4 @@
-"""Whose music a post credits, and which of it others may use too."""
+"""Whom a post credits for what is heard and shown, and which of its music others may use too."""
 
 import uuid
 from typing import Any
@@ -9,6 +9,7 @@ from django.utils import timezone
 from editor.models import Sound
 
 pytestmark = pytest.mark.django_db
+SWAN, DAVIS = "davis-blackswan", "DAVIS 2016, CC BY 4.0"
 CREDIT = "“Rain” by Ada (CC0)"
 
 
@@ -52,6 +53,25 @@ def test_music_in_a_clip_and_in_its_parent_is_credited_once(
     post = make_post(user, clip=make_clip(user, parents=(edit,), recipe=recipe(rain.pk, CREDIT)))
 
     assert shown(anonymous_client, post)[0] == [CREDIT, "Wind"]
+
+
+def test_a_painting_of_a_demo_credits_whom_it_is_from(
+    anonymous_client: Any, user: Any, moderator: Any, make_clip: Any, make_post: Any
+) -> None:
+    swan = make_clip(moderator, demo=SWAN)
+    once = make_clip(user, parents=(swan,), recipe={"kind": "restyle"})
+    post = make_post(user, clip=make_clip(user, parents=(once,), recipe={"kind": "restyle"}))
+
+    assert shown(anonymous_client, post) == ([DAVIS], None)
+
+
+def test_an_edit_with_a_demo_credits_music_and_demo_once(
+    anonymous_client: Any, user: Any, moderator: Any, make_clip: Any, make_post: Any, rain: Sound
+) -> None:
+    swan = make_clip(moderator, demo=SWAN)
+    post = make_post(user, clip=make_clip(user, parents=(swan,), recipe=recipe(rain.pk, CREDIT, DAVIS)))
+
+    assert shown(anonymous_client, post)[0] == [CREDIT, DAVIS]
 
 
 def test_a_track_taken_out_of_the_library_is_credited_and_no_longer_offered(

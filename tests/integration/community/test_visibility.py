@@ -47,6 +47,17 @@ def test_an_unpublished_clip_is_its_owners_alone(user, make_clip, shown_to_other
     assert fetched(client_of(user), f"/media/clips/{clip.pk}/poster.jpg") == 200
 
 
+def test_captions_are_shown_as_long_as_their_clip_is(anonymous_client, user, make_clip, make_post):
+    post = make_post(user, clip=make_clip(user, recipe={"kind": "edit", "captions": "WEBVTT\n"}))
+    address = anonymous_client.get(f"/api/v1/posts/{post.pk}/").json()["clip"]["captions_url"]
+    assert address == f"/media/clips/{post.clip_id}/captions.vtt"
+    assert anonymous_client.get(address).content == b"WEBVTT\n"
+
+    services.post_remove(post=post, by=user, at=timezone.now())
+
+    assert fetched(anonymous_client, address) == 404
+
+
 def test_a_published_clip_is_shown_until_its_post_is_taken_back(user, make_post, shown_to_others):
     post = make_post(user)
     assert shown_to_others(post.clip)

@@ -55,6 +55,24 @@ class TestBeginning:
         assert [shown["id"] for shown in project["clips"]] == [str(clip.pk)]
         assert project["poster_url"] == f"/media/clips/{clip.pk}/poster.jpg"
 
+    def test_a_project_begins_with_a_track_of_the_library_and_nothing_else(
+        self, api_client: Any, make_sound: Any
+    ) -> None:
+        rain = make_sound()
+
+        answer = api_client.post(PROJECTS, {"title": "Rain", "edit": {"version": 1, "music": {"track": str(rain.pk)}}})
+
+        assert answer.status_code == 201
+        assert [sound["id"] for sound in answer.json()["sounds"]] == [str(rain.pk)]
+        assert answer.json()["missing"] == []
+
+    def test_a_project_does_not_begin_with_a_track_that_was_taken_out(self, api_client: Any, make_sound: Any) -> None:
+        gone = make_sound(removed_at=timezone.now())
+
+        answer = api_client.post(PROJECTS, {"edit": {"version": 1, "music": {"track": str(gone.pk)}}})
+
+        assert (answer.status_code, list(answer.json()["errors"])) == (400, ["edit.music.track"])
+
     def test_a_project_begins_with_an_edit_list(self, api_client: Any, clip: Clip, edit_of: Any) -> None:
         answer = api_client.post(PROJECTS, {"title": "Cut", "edit": edit_of(clip, clip)})
 

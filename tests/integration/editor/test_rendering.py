@@ -74,11 +74,11 @@ def rain(make_sound: Any) -> Sound:
     return sound
 
 
-def real_clip(owner: Any, tmp_path: Path) -> Clip:
+def real_clip(owner: Any, tmp_path: Path, **how: Any) -> Clip:
     folder = tmp_path / str(uuid.uuid4())
     folder.mkdir()
     video = make_video(folder / "video.mp4", quarters(96, 64, 20), rate=10)
-    return clip_adopt(owner=owner, title="A walk", media=prepare_media(video, folder))
+    return clip_adopt(owner=owner, title="A walk", media=prepare_media(video, folder), **how)
 
 
 def render(client: Any, project: Project, **more: Any) -> Job:
@@ -212,6 +212,22 @@ class TestRendering:
 
         assert made.recipe is not None
         assert made.recipe["credits"] == []
+
+    def test_music_and_demos_in_it_are_credited_once_also_those_from_further_back(
+        self, api_client: Any, user: Any, other_user: Any, walk: Clip, rain: Sound, edit_of: Any, make_project: Any,
+        renderer: Renderer, tmp_path: Path,
+    ) -> None:  # fmt: skip
+        swan = real_clip(other_user, tmp_path)
+        Clip.objects.filter(pk=swan.pk).update(demo="davis-blackswan")
+        painted = real_clip(user, tmp_path, parents=[swan], recipe={"kind": "restyle"})
+        earlier = {"kind": "edit", "edit": {}, "credits": ["“Wind” by Bo (CC BY)", "“Rain” by Ada (CC0)"]}
+        edited = real_clip(user, tmp_path, parents=[walk], recipe=earlier)
+        project = make_project(user, edit=edit_of(painted, swan, edited, music={"track": str(rain.pk)}))
+
+        made = Clip.objects.get(pk=job_run_here(job=render(api_client, project)).result["clip_id"])
+
+        assert made.recipe is not None
+        assert made.recipe["credits"] == ["“Rain” by Ada (CC0)", "“Wind” by Bo (CC BY)", "DAVIS 2016, CC BY 4.0"]
 
     def test_progress_is_reported_with_a_picture(
         self, api_client: Any, user: Any, walk: Clip, make_project: Any, renderer: Renderer

@@ -14,6 +14,7 @@ import type {
   RecipeIn,
   ReportReason,
   Sound,
+  SoundEdit,
   SoundFilter,
   Style,
   UploadState,
@@ -101,8 +102,10 @@ export class Api {
 
   projects = () => this.#get<Page<ProjectBrief>>("/projects/");
   project = (id: string) => this.#get<Project>(`/projects/${id}/`);
-  createProject = (fields: { title?: string; clip_id?: string; edit?: EditList }, idempotencyKey: string) =>
-    this.#http.json<Project>("POST", `${ROOT}/projects/`, { body: fields, idempotencyKey });
+  createProject = (
+    fields: { title?: string; clip_id?: string; edit?: EditList | SoundEdit },
+    idempotencyKey: string,
+  ) => this.#http.json<Project>("POST", `${ROOT}/projects/`, { body: fields, idempotencyKey });
   saveProject = (
     id: string,
     fields: { title: string; edit: EditList },

@@ -86,6 +86,8 @@ export interface Clip {
   created_at: string;
   video_url: string;
   poster_url: string;
+  /** WebVTT */
+  captions_url: string | null;
   sprite: {
     url: string;
     columns: number;
@@ -146,9 +148,15 @@ export interface Post {
     height: number;
     duration_seconds: number;
     has_audio: boolean;
+    /** WebVTT */
+    captions_url: string | null;
   };
   original: { video_url: string; poster_url: string } | null;
   styles: StyleBrief[];
+  /** Whom the music and the demo clips in it are from. */
+  credits: string[];
+  /** Its music, where everybody may use it. */
+  sound: SoundBrief | null;
   like_count: number;
   comment_count: number;
   liked: boolean;
@@ -324,6 +332,12 @@ export interface EditList {
   cover: number;
 }
 
+/** An edit with music and nothing else; what it does not say is up to the server. */
+export interface SoundEdit {
+  version: 1;
+  music: Pick<Music, "track"> & Partial<Music>;
+}
+
 export interface ProjectBrief {
   id: string;
   title: string;
@@ -343,11 +357,14 @@ export interface Project extends ProjectBrief {
   missing?: string[];
 }
 
-export interface Sound {
+export interface SoundBrief {
   id: string;
-  kind: "library" | "music" | "voice";
   title: string;
   author: string;
+}
+
+export interface Sound extends SoundBrief {
+  kind: "library" | "music" | "voice";
   licence: string;
   credit: string;
   moods: string[];

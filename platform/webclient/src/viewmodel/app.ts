@@ -134,6 +134,8 @@ export const App = createModel((services: Services) => {
         new Wall(
           {
             api,
+            newKey,
+            go: router.go,
             member,
             calm: services.wantsCalm,
             say: (kind, problem) => toasts.say(kind, problem && { problem }),

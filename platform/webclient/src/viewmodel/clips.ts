@@ -2,13 +2,17 @@ import { batch, computed, createModel, type ReadonlySignal, signal } from "@prea
 
 import type { Api } from "../model/api";
 import { asProblem, Problem } from "../model/problem";
-import type { Clip, Post, Recipe, Style } from "../model/types";
+import type { Clip, EditRecipe, Post, Recipe, Sound, Style } from "../model/types";
 import { createListing } from "./listing";
 import { createResource } from "./resource";
 
 /** How it was painted; null for an original and for what came out of the editor. */
 export const paintedBy = ({ recipe }: Pick<Clip, "recipe">): Recipe | null =>
   recipe?.kind === "restyle" ? recipe : null;
+
+/** How it was edited; null for everything else. */
+export const editedBy = ({ recipe }: Pick<Clip, "recipe">): EditRecipe | null =>
+  recipe?.kind === "edit" ? recipe : null;
 
 /** Everything that one has uploaded and painted. */
 export const MyClips = createModel((api: Pick<Api, "clips" | "next" | "deleteClip">) => {
@@ -43,9 +47,10 @@ export const MyClips = createModel((api: Pick<Api, "clips" | "next" | "deleteCli
 
 /** One clip: look at it beside its original, name it, publish it. */
 export const ClipPage = createModel(
-  (api: Pick<Api, "clip" | "renameClip" | "deleteClip" | "style">, clipId: string) => {
+  (api: Pick<Api, "clip" | "renameClip" | "deleteClip" | "style" | "sound">, clipId: string) => {
     const clip = createResource<Clip>(() => api.clip(clipId));
     const leading = signal<Style | null>(null);
+    const sound = signal<Sound | null>(null);
     const naming = signal(false);
     const problem = signal<Problem | null>(null);
     const gone = signal(false);
@@ -60,12 +65,17 @@ export const ClipPage = createModel(
       ),
       /** The style it was painted with most, which lends the screen its accent. */
       leading: leading as ReadonlySignal<Style | null>,
+      /** The music of an edit, as long as one may use it. */
+      sound: sound as ReadonlySignal<Sound | null>,
       async load() {
         await clip.load();
+        const track = clip.value.value && editedBy(clip.value.value)?.edit.music?.track;
+        const music = track ? api.sound(track).catch(() => null) : null;
         const styles = (clip.value.value && paintedBy(clip.value.value)?.styles) ?? [];
         const [heaviest] = styles.toSorted((one, other) => other.weight - one.weight);
         // A style may have been deleted since; the screen then stays neutral.
         leading.value = heaviest ? await api.style(heaviest.slug).catch(() => null) : null;
+        sound.value = await music;
       },
       startNaming() {
         naming.value = true;

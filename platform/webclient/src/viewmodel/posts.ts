@@ -4,6 +4,7 @@ import type { Api } from "../model/api";
 import { asProblem, type Problem } from "../model/problem";
 import type { Comment, Page, Post, PostFilter, ReportReason } from "../model/types";
 import { createListing, type Listing } from "./listing";
+import { NewEdit } from "./projects";
 
 export interface Likable {
   change(id: string, change: (post: Post) => Post): void;
@@ -27,7 +28,9 @@ export const remixUrl = (post: Post) =>
   `/create?styles=${post.styles.map(({ slug }) => encodeURIComponent(slug)).join(",")}`;
 
 export interface FeedPorts {
-  api: Pick<Api, "posts" | "post" | "next" | "like" | "deletePost">;
+  api: Pick<Api, "posts" | "post" | "next" | "like" | "deletePost" | "createProject">;
+  newKey: () => string;
+  go: (path: string) => void;
   /** Ask the visitor to sign in; true when somebody is here already. */
   member: () => boolean;
   say: (message: "post_deleted" | "try_again", problem?: Problem) => void;
@@ -51,6 +54,8 @@ export const Wall = createModel((ports: FeedPorts, source: PostFilter | { id: st
   const original = signal(false);
   const panel = signal<"none" | "comments" | "report">("none");
   const reported = signal<{ target: "post" | "comment"; id: string } | null>(null);
+  const captions = signal(false);
+  const fresh = new NewEdit(api, ports.newKey);
   const current = computed<Post | null>(() => posts.items.value[index.value] ?? null);
 
   function show(next: number) {
@@ -73,6 +78,10 @@ export const Wall = createModel((ports: FeedPorts, source: PostFilter | { id: st
     original: original as ReadonlySignal<boolean>,
     panel: panel as ReadonlySignal<"none" | "comments" | "report">,
     reported: reported as ReadonlySignal<{ target: "post" | "comment"; id: string } | null>,
+    /** Captions are shown: off at first, because an edit has its words in the picture. */
+    captions: captions as ReadonlySignal<boolean>,
+    /** An edit with somebody's music is being begun. */
+    beginning: computed(() => fresh.phase.value === "sending"),
     current,
     load: posts.load,
     show,
@@ -102,6 +111,16 @@ export const Wall = createModel((ports: FeedPorts, source: PostFilter | { id: st
       if (!ports.member()) return;
       const problem = await toggleLike(api, posts, post);
       if (problem) ports.say("try_again", problem);
+    },
+    toggleCaptions() {
+      captions.value = !captions.value;
+    },
+    /** Begin an edit with the music of a post. */
+    async takeSound({ sound }: Pick<Post, "sound">) {
+      if (!sound || fresh.phase.peek() === "sending" || !ports.member()) return;
+      const begun = await fresh.createWithSound(sound);
+      if (begun) ports.go(`/edit/${begun.id}`);
+      else ports.say("try_again", fresh.problem.peek() ?? undefined);
     },
     async remove(post: Post) {
       try {

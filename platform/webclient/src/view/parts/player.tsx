@@ -1,10 +1,11 @@
 import { useEffect, useRef } from "preact/hooks";
 import { useSignal } from "@preact/signals";
-import { Pause, Play, Volume2, VolumeX } from "lucide";
+import { Captions, CaptionsOff, Pause, Play, Volume2, VolumeX } from "lucide";
 
 import { clock } from "../../viewmodel/i18n";
 import { useT } from "../context";
 import { IconButton } from "./basics";
+import { CaptionTrack } from "./captions";
 import { Compare } from "./compare";
 
 const DRIFT = 0.06;
@@ -15,6 +16,7 @@ export const prefersCalm = () => matchMedia("(prefers-reduced-motion: reduce)").
 export function Player({
   video,
   poster,
+  captions = null,
   original,
   width,
   height,
@@ -22,6 +24,8 @@ export function Player({
 }: {
   video: string;
   poster: string;
+  /** WebVTT */
+  captions?: string | null;
   original?: { video_url: string; poster_url: string } | null;
   width: number;
   height: number;
@@ -32,6 +36,7 @@ export function Player({
   const follower = useRef<HTMLVideoElement>(null);
   const playing = useSignal(false);
   const muted = useSignal(true);
+  const reading = useSignal(false);
   const at = useSignal(0);
   const length = useSignal(0);
 
@@ -71,7 +76,9 @@ export function Player({
       onPlay={() => (playing.value = true)}
       onPause={() => (playing.value = false)}
       onLoadedMetadata={(event) => (length.value = event.currentTarget.duration)}
-    />
+    >
+      {captions && <CaptionTrack url={captions} on={reading.value} />}
+    </video>
   );
   const bar = (
     <div class="player-bar">
@@ -95,6 +102,13 @@ export function Player({
       <span class="player-time">
         {clock(at.value)} / {clock(length.value)}
       </span>
+      {captions && (
+        <IconButton
+          icon={reading.value ? Captions : CaptionsOff}
+          label={t(reading.value ? "captions_off" : "captions_on")}
+          onClick={() => (reading.value = !reading.value)}
+        />
+      )}
       <IconButton
         icon={muted.value ? VolumeX : Volume2}
         label={t(muted.value ? "sound_on" : "sound_off")}

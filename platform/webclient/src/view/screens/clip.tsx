@@ -1,8 +1,8 @@
 import { useModel, useSignal, useSignalEffect } from "@preact/signals";
-import { Check, Download, Paintbrush, Pencil, Scissors, Send, Trash2 } from "lucide";
+import { Check, Download, Music, Paintbrush, Pencil, Scissors, Send, Trash2 } from "lucide";
 
-import type { Clip } from "../../model/types";
-import { MOST_CAPTION, paintedBy } from "../../viewmodel/clips";
+import type { Clip, Project } from "../../model/types";
+import { editedBy, MOST_CAPTION, paintedBy } from "../../viewmodel/clips";
 import { useApp, useOnce, useT, useTitle } from "../context";
 import {
   Button,
@@ -45,8 +45,9 @@ export function ClipScreen({ id }: { id: string }) {
     );
   }
   const original = page.original.value;
-  const cut = async () => {
-    const created = await edit.create({ clip_id: clip.id });
+  const sound = page.sound.value;
+  const begin = async (creating: Promise<Project | null>) => {
+    const created = await creating;
     if (created) app.router.go(`/edit/${created.id}`);
   };
   return (
@@ -56,6 +57,7 @@ export function ClipScreen({ id }: { id: string }) {
           key={clip.id}
           video={clip.video_url}
           poster={clip.poster_url}
+          captions={clip.captions_url}
           original={original}
           width={clip.width}
           height={clip.height}
@@ -85,9 +87,18 @@ export function ClipScreen({ id }: { id: string }) {
           <ButtonLink icon={Paintbrush} kind={clip.recipe ? "quiet" : "main"} href={paintUrl(clip)}>
             {t(paintedBy(clip) ? "paint_again" : "paint_it")}
           </ButtonLink>
-          <Button icon={Scissors} busy={edit.phase.value === "sending"} onClick={() => void cut()}>
+          <Button
+            icon={Scissors}
+            busy={edit.phase.value === "sending"}
+            onClick={() => void begin(edit.create({ clip_id: clip.id }))}
+          >
             {t("edit")}
           </Button>
+          {sound && (
+            <Button icon={Music} onClick={() => void begin(edit.createWithSound(sound))}>
+              {t("use_this_sound")}
+            </Button>
+          )}
           <ButtonLink icon={Download} href={clip.video_url} download={`${clip.title || "impasto"}.mp4`}>
             {t("download")}
           </ButtonLink>
@@ -121,8 +132,9 @@ function Story({ clip }: { clip: Clip }) {
   const { i18n } = useApp();
   const { t } = i18n;
   const size = `${clip.width} × ${clip.height}`;
-  if (clip.recipe?.kind === "edit") return <Credits credits={clip.recipe.credits} size={size} />;
-  const { recipe } = clip;
+  const edited = editedBy(clip);
+  if (edited) return <Credits credits={edited.credits} size={size} />;
+  const recipe = paintedBy(clip);
   if (!recipe) return <p class="faint">{`${size} · ${t("original")}`}</p>;
   return (
     <p class="story">
@@ -150,7 +162,8 @@ function Credits({ credits, size }: { credits: string[]; size: string }) {
   return (
     <p class="story">
       {t("edited")}
-      <small>{[size, ...credits].join(" · ")}</small>
+      <small>{size}</small>
+      {credits.length > 0 && <small>{`${t("credits")}: ${credits.join(" · ")}`}</small>}
     </p>
   );
 }

@@ -4,12 +4,15 @@ import { type Signal, useModel, useSignal, useSignalEffect } from "@preact/signa
 import {
   ArrowDown,
   ArrowUp,
+  Captions,
+  CaptionsOff,
   Ellipsis,
   Eye,
   Flag,
   Heart,
   Images,
   MessageCircle,
+  Music,
   Paintbrush,
   Play,
   Share2,
@@ -22,6 +25,7 @@ import type { Post, PostFilter } from "../../model/types";
 import { remixUrl, type WallModel } from "../../viewmodel/posts";
 import { useApp, useOnce, useT, useTitle } from "../context";
 import { Ago, Avatar, ButtonLink, Empty, Failure, IconButton, Skeleton, Spinner } from "../parts/basics";
+import { CaptionTrack } from "../parts/captions";
 import { StyleChip } from "../parts/cards";
 import { Confirm } from "../parts/dialog";
 import { Icon } from "../parts/icon";
@@ -214,7 +218,11 @@ function Slide({ post, index, total, wall }: { post: Post; index: number; total:
             playsInline
             preload={here ? "auto" : "metadata"}
             aria-label={post.caption || t("painting_by", { name })}
-          />
+          >
+            {post.clip.captions_url && (
+              <CaptionTrack url={post.clip.captions_url} on={here && wall.captions.value} />
+            )}
+          </video>
           {post.original && (
             <video
               ref={original}
@@ -251,6 +259,21 @@ function Slide({ post, index, total, wall }: { post: Post; index: number; total:
               <StyleChip key={style.slug} style={style} />
             ))}
           </p>
+          {post.sound && (
+            <button
+              type="button"
+              class="sound-chip"
+              aria-busy={wall.beginning.value}
+              onClick={() => void wall.takeSound(post)}
+            >
+              <Icon of={Music} size={18} />
+              <span>{[post.sound.title, post.sound.author].filter(Boolean).join(" · ")}</span>
+              <strong>{t("use_this_sound")}</strong>
+            </button>
+          )}
+          {post.credits.length > 0 && (
+            <p class="stage-credits">{`${t("credits")}: ${post.credits.join(" · ")}`}</p>
+          )}
         </div>
         <Rail post={post} wall={wall} here={here} />
       </div>
@@ -354,6 +377,14 @@ function Rail({ post, wall, here }: { post: Post; wall: WallModel; here: boolean
           label={t(muted.value ? "sound_on" : "sound_off")}
           tab={tab}
           onClick={toggleSound}
+        />
+      )}
+      {post.clip.captions_url && (
+        <RailButton
+          icon={wall.captions.value ? Captions : CaptionsOff}
+          label={t(wall.captions.value ? "captions_off" : "captions_on")}
+          tab={tab}
+          onClick={wall.toggleCaptions}
         />
       )}
       <More post={post} wall={wall} tab={tab} />
