@@ -334,6 +334,7 @@ export const en = {
   search_music: "Title or author",
   music_nothing: "No music like this",
   music_nothing_text: "Choose another mood or tempo, or bring your own.",
+  music_sending: "Listening to it…",
   own_music: "Upload your own",
   listen: "Listen to {title}",
   stop_listening: "Stop",

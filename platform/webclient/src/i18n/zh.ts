@@ -325,6 +325,7 @@ export const zh: Dictionary = {
   search_music: "曲名或作者",
   music_nothing: "没有这样的音乐",
   music_nothing_text: "换一种情绪或节奏，或上传你自己的音乐。",
+  music_sending: "正在聆听…",
   own_music: "上传自己的音乐",
   listen: "试听 {title}",
   stop_listening: "停止",
