@@ -32,7 +32,7 @@ def main() -> None:
     bounds = Bounds(**request["bounds"])
     av.logging.set_level(av.logging.PANIC)
     source, directory = Path(request["source"]), Path(request["directory"])
-    # Before the walls go up: nothing can be loaded or compiled afterwards. It takes seconds, which no text file is worth.
+    # Before the walls go up: nothing can be loaded or compiled afterwards. No text file is worth the seconds.
     if request["finds_beats"] and _may_be_a_sound(source):
         analysis.warm_up()
     sandbox.limit(bounds)

@@ -64,7 +64,7 @@ def draw_text(layer: Image.Image, text: Text) -> None:
 
 
 def wrapped(text: Text, em: float, most: float) -> Iterator[str]:
-    """Break lines that are too wide: at spaces, and between Chinese characters, and within a word that is wider itself."""
+    """Break lines that are too wide: at spaces, between Chinese characters, and within a word that is wider itself."""
 
     def fits(line: str) -> bool:
         return _width(line.rstrip(), text.font, em) <= most

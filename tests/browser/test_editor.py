@@ -259,7 +259,7 @@ def test_a_name_that_was_typed_is_kept(open_page: Open):
 
     expect(page).not_to_have_url(re.compile("/edit/"))
     page.goto(f"/edit/{project}")
-    expect(page.get_by_role("textbox", name="Title of the edit")).to_have_value("A black swanMy film")
+    expect(page.get_by_role("textbox", name="Title of the edit")).to_have_value("My film A black swan")
 
 
 def test_letters_that_no_font_has_are_named(open_page: Open, shoot: Shoot):

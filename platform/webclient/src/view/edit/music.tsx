@@ -7,7 +7,16 @@ import type { Sound } from "../../model/types";
 import { clock } from "../../viewmodel/i18n";
 import { SoundShelf, type SoundShelfModel, tempos } from "../../viewmodel/sounds";
 import { useApp, useOnce, useT } from "../context";
-import { Button, Empty, Failure, IconButton, InlineProblem, Segmented, Skeleton, Spinner } from "../parts/basics";
+import {
+  Button,
+  Empty,
+  Failure,
+  IconButton,
+  InlineProblem,
+  Segmented,
+  Skeleton,
+  Spinner,
+} from "../parts/basics";
 import { Sentinel } from "../parts/cards";
 import { Dialog } from "../parts/dialog";
 import { Icon } from "../parts/icon";
