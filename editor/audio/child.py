@@ -20,7 +20,7 @@ from clips.ingest.bounds import Bounds, Refusal
 from . import analysis
 from .bounds import refusal
 from .convert import convert
-from .inspect import inspect
+from .inspect import inspect, kind_of
 
 SOUND, FACTS = "audio.m4a", "facts.json"
 DISK_FULL = (errno.ENOSPC, errno.EDQUOT)
@@ -31,11 +31,11 @@ def main() -> None:
     sandbox.die_with(request["parent"])
     bounds = Bounds(**request["bounds"])
     av.logging.set_level(av.logging.PANIC)
-    # Before the walls go up: nothing can be loaded or compiled afterwards.
-    if request["finds_beats"]:
+    source, directory = Path(request["source"]), Path(request["directory"])
+    # Before the walls go up: nothing can be loaded or compiled afterwards. No text file is worth the seconds.
+    if request["finds_beats"] and _may_be_a_sound(source):
         analysis.warm_up()
     sandbox.limit(bounds)
-    source, directory = Path(request["source"]), Path(request["directory"])
     reads = [source, *map(Path, request["reads"])]
     _say(walls=sandbox.confine(reads=reads, writes=[directory]))
     try:
@@ -45,6 +45,13 @@ def main() -> None:
     else:
         (directory / FACTS).write_text(json.dumps(facts))
         _say(done=True)
+
+
+def _may_be_a_sound(source: Path) -> bool:
+    try:
+        return bool(kind_of(source))
+    except Refusal:
+        return False
 
 
 def _work(source: Path, directory: Path, bounds: Bounds, *, finds_beats: bool) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """Words and stickers as pictures to lay over the video; `docs/editor.md` says how they are set."""
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 from itertools import pairwise
@@ -14,9 +14,10 @@ from PIL import Image, ImageChops, ImageColor, ImageDraw, ImageFont
 
 from editor.editlist.schema import Canvas, StickerOn, Text
 
-FONTS = Path(__file__).parents[1] / "static" / "editor" / "fonts"
+from .letters import CJK_FROM, FONTS, drawable
+
 STICKERS = Path(__file__).parents[1] / "stickers.json"
-CJK_FROM = 0x2E80
+ACCENTS = {chr(code) for code in range(0x300, 0x370)}  # they stand over the letter before
 LINE, OUTLINE, PADDING, CORNER = 1.25, 0.06, 0.3, 0.2  # in em
 SMOOTH = 4  # stickers are drawn this much larger and made small again
 
@@ -63,12 +64,16 @@ def draw_text(layer: Image.Image, text: Text) -> None:
 
 
 def wrapped(text: Text, em: float, most: float) -> Iterator[str]:
-    """Break lines that are too wide: at spaces, and between Chinese characters; a longer word stays whole."""
-    for paragraph in text.text.split("\n"):
+    """Break lines that are too wide: at spaces, between Chinese characters, and within a word that is wider itself."""
+
+    def fits(line: str) -> bool:
+        return _width(line.rstrip(), text.font, em) <= most
+
+    for paragraph in drawable(text.text, text.font).split("\n"):
         line = ""
-        for word in _words(paragraph):
+        for word in (part for whole in _words(paragraph) for part in _torn(whole, fits)):
             longer = line + word
-            if line and _width(longer.rstrip(), text.font, em) > most:
+            if line and not fits(longer):
                 yield line.rstrip()
                 line = word.lstrip()
             else:
@@ -86,6 +91,20 @@ def _words(paragraph: str) -> Iterator[str]:
             word = ""
     if word:
         yield word
+
+
+def _torn(word: str, fits: Callable[[str], bool]) -> Iterator[str]:
+    """The word, or where it is too wide for a line of its own as much of it as fits, again and again."""
+    if fits(word):
+        yield word
+        return
+    part = ""
+    for character in word:
+        if part and not fits(part + character) and character not in ACCENTS:
+            yield part
+            part = ""
+        part += character
+    yield part
 
 
 def _runs(line: str) -> Iterator[tuple[bool, str]]:

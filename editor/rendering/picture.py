@@ -23,6 +23,7 @@ BT709 = 1
 LUMINANCE = np.array([0.2126, 0.7152, 0.0722])
 BLUR_SHARE, BLUR_LIGHT, BLUR_SHRINK = 0.03, 0.6, 4
 Step = tuple[str, str]
+FINE: Step = ("format", "yuv444p")
 TRANSPOSED = {90: ("transpose", "clock"), 180: ("rotate", "PI"), 270: ("transpose", "cclock")}
 
 
@@ -165,10 +166,10 @@ def _foreground(shape: _Geometry) -> list[Step] | None:
         return None
     left, top, right, bottom = (round(side) for side in window.seen)
     # Chroma lies on every second pixel: at an odd place it needs one for each.
-    odd = [("format", "yuv444p")] if left % 2 or top % 2 else []
+    fine = [FINE] if left % 2 or top % 2 else []
     return [
         *_cropped(shape), *_turned(shape), *_enlarged(shape.upright, window, (right - left, bottom - top)),
-        *odd, ("pad", f"{across}:{down}:{left}:{top}:black"),
+        *fine, ("pad", f"{across}:{down}:{left}:{top}:black"),
     ]  # fmt: skip
 
 
@@ -307,7 +308,8 @@ class _Graph:
     def _place_of(self, steps: list[Step]) -> str:
         """The overlay's place: where the black would have been laid around it."""
         pads = [arguments.split(":") for name, arguments in steps if name == "pad"]
-        return f"x={pads[0][2]}:y={pads[0][3]}" if pads else "x=0:y=0"
+        place = f"x={pads[0][2]}:y={pads[0][3]}" if pads else "x=0:y=0"
+        return f"{place}:format=yuv444" if FINE in steps else place
 
     def _chain(self, head: Any, steps: list[Step], output: int = 0) -> Any:
         for name, arguments in steps:

@@ -18,7 +18,7 @@ from editor.editlist.timeline import Placed, Span, Timeline, source_frames
 
 from .sources import VideoSource
 
-VERSION = 2  # of how pieces are made: a new one makes every kept piece anew
+VERSION = 3  # of how pieces are made: a new one makes every kept piece anew
 SECONDS_MAX = 4  # of a piece that is encoded: progress, and work for two cores, come in portions
 Over = Text | StickerOn
 

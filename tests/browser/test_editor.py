@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 from PIL import Image
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Locator, Page, expect
 
 from tests.media import frames_of
 
@@ -203,3 +203,71 @@ def test_what_is_seen_is_what_is_rendered(open_page: Open, tmp_path: Path):
         for number, image in zip(numbers, previewed, strict=True)
     }
     assert min(alike.values()) >= 0.95, alike
+
+
+def segments_of(page: Page) -> Locator:
+    return page.get_by_role("group", name="Video").get_by_role("button", name=re.compile("^Segment"))
+
+
+def new_edit(page: Page) -> str:
+    sign_up(page)
+    project = send(page, "POST", "projects/", {"clip_id": demos(page)["A black swan"]})["id"]
+    open_edit(page, project)
+    return project
+
+
+def test_what_is_deleted_under_a_finger_can_be_taken_back(open_page: Open):
+    page = open_page()
+    new_edit(page)
+    box = page.locator("canvas[data-frame]").bounding_box()
+    assert box is not None
+    middle = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+    page.mouse.move(*middle)
+    page.mouse.down()
+    page.mouse.move(middle[0] + 40, middle[1], steps=3)
+    page.keyboard.press("Delete")
+    expect(segments_of(page)).to_have_count(0)
+    page.mouse.up()
+
+    page.keyboard.press("Control+z")
+
+    expect(segments_of(page)).to_have_count(1)
+
+
+def test_a_key_that_is_held_down_does_its_work_once(open_page: Open):
+    page = open_page()
+    new_edit(page)
+    segments_of(page).click()
+    for _ in range(5):
+        page.keyboard.down("d")
+    page.keyboard.up("d")
+    page.keyboard.press("Home")
+    for _ in range(3):
+        page.keyboard.down("ArrowRight")
+    page.keyboard.up("ArrowRight")
+
+    expect(page.locator('canvas[data-frame="3"]')).to_be_visible()
+    expect(segments_of(page)).to_have_count(2)
+
+
+def test_a_name_that_was_typed_is_kept(open_page: Open):
+    page = open_page()
+    project = new_edit(page)
+    page.get_by_role("textbox", name="Title of the edit").press_sequentially("My film ")
+
+    page.go_back()
+
+    expect(page).not_to_have_url(re.compile("/edit/"))
+    page.goto(f"/edit/{project}")
+    expect(page.get_by_role("textbox", name="Title of the edit")).to_have_value("My film A black swan")
+
+
+def test_letters_that_no_font_has_are_named(open_page: Open, shoot: Shoot):
+    page = open_page()
+    new_edit(page)
+    page.get_by_role("button", name="Words").first.click()
+    page.get_by_role("textbox", name="Words").fill("Swan 🦢")
+    expect(page.get_by_role("status").filter(has_text="This font has no 🦢")).to_be_visible()
+    shoot(page, "edit-letters")
+    page.get_by_role("textbox", name="Words").fill("Swan")
+    expect(page.get_by_text("This font has no")).to_have_count(0)

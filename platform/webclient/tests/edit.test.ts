@@ -51,6 +51,7 @@ function setUp({ store = new Store(), edit = both() as EditList, revision = 1 } 
     clips: vi.fn(() => Promise.resolve(page([swan]))),
     demoClips: vi.fn(() => Promise.resolve(page([boat]))),
     sounds: vi.fn(() => Promise.resolve(page<Sound>([]))),
+    sound: vi.fn((id: string) => Promise.resolve(sound({ id }))),
     addSound: vi.fn(() => Promise.resolve(sound({ id: "voice", kind: "voice" }))),
     deleteSound: vi.fn(() => Promise.resolve()),
     next: vi.fn(),
@@ -388,6 +389,41 @@ test("a recording lies where the playhead was when it began", async () => {
 
   expect(bench.list.value.voices).toMatchObject([{ sound: "voice", at: 1 }]);
   expect(bench.recording.value).toBe("idle");
+});
+
+test("a recording that could not be sent is kept and sent again", async () => {
+  const { bench, api } = await ready();
+  bench.seek(30);
+  api.addSound.mockRejectedValueOnce(offline());
+
+  await bench.record();
+  bench.advance(2);
+  await bench.stopRecording();
+  expect([bench.hasUnsent.value, bench.recordingProblem.value?.offline]).toEqual([true, true]);
+  bench.seek(0);
+  await bench.sendRecording();
+
+  expect(bench.list.value.voices).toMatchObject([{ sound: "voice", at: 1 }]);
+  expect([bench.hasUnsent.value, bench.recordingProblem.value]).toEqual([false, null]);
+});
+
+test("music that is taken back after a reload is heard", async () => {
+  const store = new Store();
+  const { bench, clock, server } = await ready({ store });
+  bench.chooseMusic(sound({ id: "song" }));
+  bench.chooseMusic(null);
+  await clock.pass(600);
+  const { bench: later } = await ready({
+    store,
+    edit: server.project.edit,
+    revision: server.project.revision,
+  });
+
+  later.undo();
+  await settle();
+
+  expect(later.list.value.music?.track).toBe("song");
+  expect(later.sounds.value["song"]?.id).toBe("song");
 });
 
 test("a forbidden microphone is said in words", async () => {

@@ -104,7 +104,8 @@ test("lines break at spaces, and between Chinese characters", () => {
   expect(breakLines("一二三四五", 2, letters)).toEqual(["一二", "三四", "五"]);
   expect(breakLines("see 一二", 5, letters)).toEqual(["see 一", "二"]);
   expect(breakLines("x一y", 1, letters)).toEqual(["x", "一", "y"]);
-  expect(breakLines("unbreakable", 4, letters)).toEqual(["unbreakable"]);
+  expect(breakLines("to unbreakable x", 4, letters)).toEqual(["to", "unbr", "eaka", "ble", "x"]);
+  expect(breakLines("ne\u0301\u0301\u0301", 2, letters)).toEqual(["ne\u0301\u0301\u0301"]);
   expect(breakLines("one\ntwo three", 5, letters)).toEqual(["one", "two", "three"]);
 });
 

@@ -175,6 +175,15 @@ def test_fit_leaves_black_bars_and_blur_fills_them(render):
     assert blur[180, 180] == pytest.approx([200, 120, 60], abs=8)
 
 
+@pytest.mark.parametrize("fit", ["fit", "blur"])
+def test_an_odd_place_is_kept(render, fit):
+    _, made = render(edit_of(stretch(0, 0.2, "orange.mp4", fit=fit), canvas={"aspect": "1:1"}))
+
+    rows = first_frame(made)[:, 180, 0]
+    outside, inside = rows[70], rows[100]
+    assert [bool(rows[row] > (outside + inside) / 2) for row in (78, 79, 280, 281)] == [False, True, True, False]
+
+
 def test_a_picture_moved_off_the_canvas_leaves_black(render):
     _, made = render(edit_of(stretch(0, 0.2, "orange.mp4", view={"x": 1.0})))
 
@@ -209,7 +218,7 @@ def test_saturation_of_minus_one_is_grey_and_contrast_keeps_the_middle():
 
 
 def test_words_are_on_their_frames_only(render):
-    text = {"id": "t", "text": "■■■■", "start": 0.2, "end": 0.4, "size": 0.3, "colour": "#0000ff", "outline": False}
+    text = {"id": "t", "text": "MMMM", "start": 0.2, "end": 0.4, "size": 0.3, "colour": "#0000ff", "outline": False}
 
     _, made = render(edit_of(stretch(0, 0.6, "orange.mp4"), texts=[text]))
 

@@ -18,7 +18,7 @@ from django.utils import timezone
 from numpy.typing import NDArray
 
 from editor import catalogue, sounds
-from editor.audio import bounds, worker
+from editor.audio import bounds, child, worker
 from editor.audio.worker import read_sound
 from editor.models import Sound
 from foundation.files import media_path
@@ -201,6 +201,10 @@ class TestComingIn:
 
 
 class TestRefusals:
+    def test_a_text_file_is_not_worth_loading_the_ear_for(self, tmp_path):
+        assert not child._may_be_a_sound(written(tmp_path, b"hello, this is no sound at all"))
+        assert child._may_be_a_sound(make_sound_file(tmp_path / "a", kind="flac", seconds=1))
+
     @pytest.mark.parametrize(
         ("make", "status", "code"),
         [

@@ -1,12 +1,14 @@
 """Words, stickers and captions before they meet a video."""
 
+import json
+
 import numpy as np
 import pytest
 from PIL import Image
 
 from editor.editlist.schema import Canvas, StickerOn, Text, read_edit_list
 from editor.editlist.timeline import lay_out
-from editor.rendering import overlays
+from editor.rendering import letters, overlays
 from editor.rendering.captions import captions_of
 
 CANVAS = Canvas(aspect="16:9", short_side=360)
@@ -41,10 +43,6 @@ def test_chinese_is_wrapped_between_any_two_characters():
     lines = list(overlays.wrapped(text("视频变成会动的画"), 20, 60))
 
     assert [len(line) for line in lines] == [3, 3, 2]
-
-
-def test_a_word_that_is_too_long_stays_whole():
-    assert list(overlays.wrapped(text("Donaudampfschiffahrt"), 20, 40)) == ["Donaudampfschiffahrt"]
 
 
 def test_the_letters_have_the_colour_and_the_outline_is_black():
@@ -116,3 +114,24 @@ def test_captions_are_webvtt_in_order_and_titles_are_not():
     assert captions_of(edit, lay_out(edit)) == (
         "WEBVTT\n\n00:00:00.500 --> 00:00:01.500\nFirst\n&amp; then\n\n00:00:02.000 --> 00:00:04.000\nLater &lt;b&gt;\n"
     )
+
+
+def test_the_list_of_letters_is_what_the_fonts_have():
+    assert json.loads(letters.COVERAGE.read_text()) == letters.measured()
+
+
+def test_what_no_font_has_is_left_out():
+    assert letters.drawable("Swan 🦢 лебедь 你好 ok", "sans") == "Swan   你好 ok"
+    assert np.array_equal(drawn(text("Swan\u2060"))[0], drawn(text("Swan"))[0])
+
+
+@pytest.mark.parametrize("space", ["\t", "\r", "\x85", "\u2028", "\u2029"])
+def test_rare_spaces_are_spaces(space):
+    assert np.array_equal(drawn(text(f"a{space}b"))[0], drawn(text("a b"))[0])
+
+
+def test_a_word_that_is_too_wide_is_broken():
+    lines = list(overlays.wrapped(text("to Donaudampfschifffahrt go"), 20, 100))
+
+    assert "".join(lines).replace(" ", "") == "toDonaudampfschifffahrtgo"
+    assert all(overlays._width(line, "sans", 20) <= 100 for line in lines)

@@ -11,6 +11,7 @@ import {
 import type { Api } from "../model/api";
 import type { Draft } from "../model/drafts";
 import * as edits from "../model/edit-list";
+import { missingLetters } from "../model/letters";
 import { asProblem, Problem } from "../model/problem";
 import type {
   Canvas,
@@ -55,6 +56,7 @@ export interface EditPorts {
     | "clips"
     | "demoClips"
     | "sounds"
+    | "sound"
     | "addSound"
     | "deleteSound"
     | "next"
@@ -104,6 +106,7 @@ export const Edit = createModel((ports: EditPorts, projectId: string) => {
   const paintingProblem = signal<Problem | null>(null);
   const recording = signal<"idle" | "starting" | "recording" | "sending">("idle");
   const recordingProblem = signal<Problem | null>(null);
+  const unsent = signal<{ file: File; at: number } | null>(null);
   const rendering = signal<"idle" | "saving" | "sending" | "sent">("idle");
   const renderProblem = signal<Problem | null>(null);
   let order: { body: string; key: string } | null = null;
@@ -188,13 +191,18 @@ export const Edit = createModel((ports: EditPorts, projectId: string) => {
     void fetchMissing();
   }
 
-  /** A step that is taken back may name a clip that the saved list no longer does. */
+  /** A step that is taken back may name a clip or a sound that the saved list no longer does. */
   async function fetchMissing() {
-    const wanted = new Set(list.peek().segments.map(({ clip }) => clip));
-    for (const id of wanted) {
+    const { segments, music, voices } = list.peek();
+    for (const id of new Set(segments.map(({ clip }) => clip))) {
       if (clips.peek()[id]) continue;
       const clip = await api.clip(id).catch(() => null);
       if (clip) learn({ clips: [clip], sounds: [] });
+    }
+    for (const id of new Set([...(music ? [music.track] : []), ...voices.map(({ sound }) => sound)])) {
+      if (sounds.peek()[id]) continue;
+      const sound = await api.sound(id).catch(() => null);
+      if (sound) learn({ clips: [], sounds: [sound] });
     }
   }
 
@@ -405,11 +413,25 @@ export const Edit = createModel((ports: EditPorts, projectId: string) => {
     recording.value = "sending";
     try {
       const file = await ports.recorder.stop();
-      if (file) {
-        const sound = await api.addSound(file, file.name, "voice");
+      unsent.value = file && { file, at: seconds(voiceStart) };
+    } catch (error) {
+      recordingProblem.value = asProblem(error);
+    }
+    await sendRecording();
+  }
+
+  /** A recording stays here until the server has it: nobody speaks the same words twice. */
+  async function sendRecording() {
+    const words = unsent.peek();
+    recording.value = "sending";
+    try {
+      if (words) {
+        recordingProblem.value = null;
+        const sound = await api.addSound(words.file, words.file.name, "voice");
         batch(() => {
+          unsent.value = null;
           learn({ clips: [], sounds: [sound] });
-          put(edits.addVoice(list.peek(), sound, seconds(voiceStart)));
+          put(edits.addVoice(list.peek(), sound, words.at));
           newest("voices");
         });
       }
@@ -433,6 +455,8 @@ export const Edit = createModel((ports: EditPorts, projectId: string) => {
     text,
     sticker,
     voice,
+    /** Letters of the selected words that its font has not, and that are not drawn */
+    missingLetters: computed(() => (text.value ? missingLetters(text.value.text, text.value.font) : [])),
     canvas: computed(() => edits.canvasSize(list.value.canvas)),
     pixelsPerSecond: pixelsPerSecond as ReadonlySignal<number>,
     /** The magnet that holds what is being dragged */
@@ -695,6 +719,8 @@ export const Edit = createModel((ports: EditPorts, projectId: string) => {
       }
     },
     stopRecording,
+    hasUnsent: computed(() => unsent.value !== null),
+    sendRecording,
 
     // the whole video
     toggleMarker: () => put(edits.toggleMarker(list.peek(), playhead.frame.peek())),

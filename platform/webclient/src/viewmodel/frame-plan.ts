@@ -3,6 +3,7 @@
  * it decides nothing.
  */
 import { canvasSize, shownAt, sourceFrame, spanOf, type Timeline } from "../model/edit-list";
+import { drawable } from "../model/letters";
 import type { Clip, EditList, Filters, FontName, Segment, Sound, StickerName, TextOn } from "../model/types";
 
 /** Red, green and blue from red, green, blue and 1, in 0..1: three rows of four. */
@@ -199,7 +200,7 @@ export function pictureAt(edit: EditList, timeline: Timeline, clips: ClipById, f
 
 const wordsOf = (text: TextOn, width: number, height: number): WordsPart => ({
   id: text.id,
-  text: text.text,
+  text: drawable(text.text, text.font),
   font: text.font,
   colour: text.colour,
   background: text.background,
@@ -222,15 +223,21 @@ export const BASELINE = 0.35;
 const LEAST_LETTER = 4;
 
 const CJK_FROM = 0x2e80;
+/** They stand over the letter before. */
+const ACCENT = /[\u0300-\u036f]/;
 const isCjk = (letter: string | undefined) => (letter?.codePointAt(0) ?? 0) >= CJK_FROM;
 
-/** Break lines at spaces, and before and after Chinese characters, where they are wider than `width`. */
+/**
+ * Break lines at spaces, before and after Chinese characters, and within a word that is too wide itself, where they are wider
+ * than `width`.
+ */
 export function breakLines(text: string, width: number, measure: (line: string) => number): string[] {
+  const fits = (line: string) => measure(line.trimEnd()) <= width;
   return text.split("\n").flatMap((paragraph) => {
     const lines: string[] = [];
     let line = "";
-    for (const piece of piecesOf(paragraph)) {
-      if (line !== "" && measure((line + piece).trimEnd()) > width) {
+    for (const piece of piecesOf(paragraph).flatMap((whole) => torn(whole, fits))) {
+      if (line !== "" && !fits(line + piece)) {
         lines.push(line.trimEnd());
         line = piece.trimStart();
       } else line += piece;
@@ -239,7 +246,22 @@ export function breakLines(text: string, width: number, measure: (line: string) 
   });
 }
 
-/** What is never torn apart: a word with the spaces after it, or one Chinese character. */
+/** The word, or where it is too wide for a line of its own as much of it as fits, again and again. */
+function torn(word: string, fits: (line: string) => boolean): string[] {
+  if (fits(word)) return [word];
+  const parts: string[] = [];
+  let part = "";
+  for (const letter of word) {
+    if (part !== "" && !fits(part + letter) && !ACCENT.test(letter)) {
+      parts.push(part);
+      part = "";
+    }
+    part += letter;
+  }
+  return [...parts, part];
+}
+
+/** What stays together where it can: a word with the spaces after it, or one Chinese character. */
 function piecesOf(text: string): string[] {
   const pieces: string[] = [];
   let piece = "";

@@ -26,6 +26,7 @@ import {
   Square,
   Sticker,
   Trash2,
+  TriangleAlert,
   Type,
   Undo2,
   Volume2,
@@ -476,6 +477,7 @@ function WordsPanel({ edit }: { edit: EditModel }) {
   const t = useT();
   const text = edit.text.value;
   if (!text) return null;
+  const missing = edit.missingLetters.value;
   return (
     <>
       <Field label={t("words")}>
@@ -487,6 +489,14 @@ function WordsPanel({ edit }: { edit: EditModel }) {
           onInput={(event) => edit.changeText({ text: event.currentTarget.value })}
         />
       </Field>
+      <p class={missing.length > 0 ? "inline-problem" : "unseen"} role="status">
+        {missing.length > 0 && (
+          <>
+            <Icon of={TriangleAlert} size={20} />
+            <span>{t("letters_missing", { letters: missing.slice(0, 12).join(" ") })}</span>
+          </>
+        )}
+      </p>
       <Segmented
         label={t("font")}
         value={text.font}
@@ -772,7 +782,10 @@ function RecordingPanel({ edit }: { edit: EditModel }) {
       <p class="faint" role="status">
         {t(`recording_${phase}`)}
       </p>
-      <InlineProblem problem={edit.recordingProblem.value} />
+      <InlineProblem
+        problem={edit.recordingProblem.value}
+        onRetry={edit.hasUnsent.value ? () => void edit.sendRecording() : undefined}
+      />
       {phase === "recording" ? (
         <Button kind="danger" icon={Square} onClick={() => void edit.stopRecording()}>
           {t("stop_recording")}

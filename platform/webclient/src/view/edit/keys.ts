@@ -58,7 +58,8 @@ export function pressKey(event: KeyboardEvent, edit: EditModel, help: () => void
   }
   if (target.closest("[role=tablist]") && event.key.startsWith("Arrow")) return false;
   const run = verbFor(event, edit, help);
-  run?.();
+  // A key that is held down walks and zooms; it does not cut, copy or throw away again and again.
+  if (!event.repeat || /^(Arrow|[-+=_]$)/.test(event.key)) run?.();
   return run !== null;
 }
 

@@ -7,7 +7,16 @@ import type { Sound } from "../../model/types";
 import { clock } from "../../viewmodel/i18n";
 import { SoundShelf, type SoundShelfModel, tempos } from "../../viewmodel/sounds";
 import { useApp, useOnce, useT } from "../context";
-import { Button, Empty, Failure, IconButton, InlineProblem, Segmented, Skeleton } from "../parts/basics";
+import {
+  Button,
+  Empty,
+  Failure,
+  IconButton,
+  InlineProblem,
+  Segmented,
+  Skeleton,
+  Spinner,
+} from "../parts/basics";
 import { Sentinel } from "../parts/cards";
 import { Dialog } from "../parts/dialog";
 import { Icon } from "../parts/icon";
@@ -70,8 +79,8 @@ function Filters({ shelf, onChoose }: { shelf: SoundShelfModel; onChoose: (sound
           onChoose={shelf.show}
         />
         <label class="button quiet" aria-busy={shelf.phase.value === "sending"}>
-          <Icon of={Upload} size={20} />
-          <span>{t("own_music")}</span>
+          {shelf.phase.value === "sending" ? <Spinner /> : <Icon of={Upload} size={20} />}
+          <span role="status">{t(shelf.phase.value === "sending" ? "music_sending" : "own_music")}</span>
           <input
             type="file"
             class="unseen"

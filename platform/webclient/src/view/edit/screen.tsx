@@ -167,12 +167,12 @@ function Head({ edit, onRender }: { edit: EditModel; onRender: () => void }) {
       <h1 class="unseen">{t("edit")}</h1>
       <input
         class="bench-title"
-        key={edit.title.value}
-        defaultValue={edit.title.value}
+        value={edit.title.value}
         placeholder={t("untitled")}
         maxLength={120}
         aria-label={t("edit_title")}
-        onBlur={(event) => edit.rename(event.currentTarget.value)}
+        onInput={(event) => edit.rename(event.currentTarget.value)}
+        onBlur={(event) => (event.currentTarget.value = edit.title.peek())}
         onKeyDown={(event) => event.key === "Enter" && event.currentTarget.blur()}
       />
       <SavingState edit={edit} />

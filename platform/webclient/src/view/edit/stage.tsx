@@ -211,6 +211,8 @@ function useCanvasGestures(
     element.addEventListener("pointercancel", up);
     element.addEventListener("wheel", wheel, { passive: false });
     return () => {
+      // The last clip was deleted under a finger.
+      if (fingers.size > 0) edit.release();
       element.removeEventListener("pointerdown", down);
       element.removeEventListener("pointermove", move);
       element.removeEventListener("pointerup", up);

@@ -93,7 +93,8 @@ const STAGES = new Set([
 
 export function stageText(t: ReturnType<typeof useT>, job: Job): string {
   if (job.cancel_requested && job.state === "running") return t("stage_stopping");
-  if (job.state === "queued") return t(job.kind === "render" ? "stage_waiting_turn" : "stage_waiting");
+  if (job.state === "queued" || job.stage === "waiting")
+    return t(job.kind === "render" ? "stage_waiting_turn" : "stage_waiting");
   // The server may have stages that this page has no word for yet.
   if (job.stage === "painting" && job.kind === "render") return t("stage_rendering");
   const key = `stage_${job.stage}`;

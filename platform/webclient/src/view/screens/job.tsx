@@ -123,14 +123,14 @@ function Cancelled({ job }: { job: Job }) {
     <Empty
       whole
       icon={Ban}
-      title={t("job_cancelled")}
+      title={t(job.kind === "render" ? "job_cancelled_render" : "job_cancelled")}
       action={
         <ButtonLink kind="main" href={againUrl(job)}>
           {t(job.kind === "render" ? "back_to_edit" : "paint_again")}
         </ButtonLink>
       }
     >
-      {t("job_cancelled_text")}
+      {t(job.kind === "render" ? "job_cancelled_render_text" : "job_cancelled_text")}
     </Empty>
   );
 }
