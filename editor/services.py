@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from datetime import datetime
 from math import log
-from typing import Any
+from typing import Any, get_args
 
 from django.conf import settings
 from django.db import transaction
@@ -18,12 +18,11 @@ from jobs.services import job_start
 
 from .apps import RENDER
 from .checking import Checked, edit_checked, edit_read, look_up
-from .editlist.schema import ASPECTS, VERSION, Canvas
+from .editlist.schema import ASPECTS, VERSION, Canvas, FrameRate, ShortSide
 from .models import TITLE_MAX, Project, ProjectRevision
 
 PROJECTS_MAX = 200
 REVISIONS_KEPT = 50
-SHORT_SIDES, FRAME_RATES = (360, 480, 720, 1080), (24, 25, 30, 50, 60)
 SHORT_SIDE_OF_NEW = 720
 
 
@@ -162,8 +161,8 @@ def edit_of_clip(clip: Clip) -> dict[str, Any]:
 def canvas_for(width: int, height: int, frame_rate: float) -> Canvas:
     """The canvas nearest to a picture, no larger than a phone shows."""
     aspect = min(ASPECTS, key=lambda name: abs(log(width / height * ASPECTS[name][1] / ASPECTS[name][0])))
-    side = min(SHORT_SIDES, key=lambda side: abs(side - min(width, height)))
-    rate = min(FRAME_RATES, key=lambda rate: abs(rate - frame_rate))
+    side = min(get_args(ShortSide), key=lambda side: abs(side - min(width, height)))
+    rate = min(get_args(FrameRate), key=lambda rate: abs(rate - frame_rate))
     return Canvas.model_validate({"aspect": aspect, "short_side": min(SHORT_SIDE_OF_NEW, side), "frame_rate": rate})
 
 

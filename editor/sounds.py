@@ -1,6 +1,5 @@
 """Every write to sounds."""
 
-import hashlib
 import os
 import shutil
 import uuid
@@ -18,6 +17,7 @@ from django.utils import timezone
 from accounts.models import User
 from clips import storage
 from clips.ingest.bounds import Refusal
+from clips.media import sha256_of
 from clips.services import clean_title
 from foundation.errors import ApplicationError, Conflict, NotAllowed
 from foundation.files import remove_tree, work_directory
@@ -74,7 +74,7 @@ def sound_reading(*, audio: IO[bytes], finds_beats: bool) -> Iterator[Reading]:
         with source.open("wb") as file:
             shutil.copyfileobj(audio, file, BLOCK)
         made, facts = _read(source, directory, finds_beats=finds_beats)
-        yield Reading(made, facts, _sha256(source), getattr(audio, "name", "") or "")
+        yield Reading(made, facts, sha256_of(source), getattr(audio, "name", "") or "")
 
 
 def sound_create(*, owner: User, reading: Reading, kind: str, title: str, at: datetime) -> Sound:
@@ -216,7 +216,7 @@ def _read(source: Path, directory: Path, *, finds_beats: bool) -> tuple[Path, So
 def _adopt(sound: Sound, made: Path, facts: SoundFacts) -> Sound:
     """The file comes before the row: a row never names a file that is not there, and a file without a row is swept."""
     is_new = sound._state.adding
-    sizes = {"bytes": made.stat().st_size, "sha256": _sha256(made)}
+    sizes = {"bytes": made.stat().st_size, "sha256": sha256_of(made)}
     for field, value in {**facts.model_dump(), **sizes}.items():
         setattr(sound, field, value)
     sound.full_clean(validate_unique=False, validate_constraints=False)
@@ -239,11 +239,6 @@ def _title_from(title: str, filename: str) -> str:
     """What they called it, or what the file is called."""
     stem = Path(os.path.basename(filename.replace("\\", "/"))).stem  # noqa: PTH119  a name, not a path
     return clean_title(title.strip() or stem[:NAMES_KEPT] or "Sound")
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _sweep_orphans(at: datetime) -> int:

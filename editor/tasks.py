@@ -1,14 +1,12 @@
 """What the queue runs: the rendering of an edit, in a child process of its own."""
 
-import time
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
-from clips.media import jpeg_of, prepare_media, scaled_to_height
+from clips.media import prepare_media
 from clips.models import Clip
+from clips.reporting import Reporter
 from clips.selectors import lineage_of
 from clips.services import clip_adopt
 from jobs.attempts import Attempt, JobFailed
@@ -22,9 +20,6 @@ from .services import missing_words
 
 # Where on the way from 0 to 1 each stage ends: rendering is nearly everything.
 CHECKED, RENDERED = 0.03, 0.96
-REPORT_SECONDS = 0.3
-PREVIEW_SECONDS = 1.0
-PREVIEW_HEIGHT, PREVIEW_QUALITY = 360, 82
 
 
 def run_render(attempt: Attempt) -> None:
@@ -34,7 +29,7 @@ def run_render(attempt: Attempt) -> None:
     edit, rendered = found.edit, attempt.directory / "rendered.mp4"
     cache = segments_folder(attempt.job.owner)
     try:
-        report = render_edit(edit, rendered, files_of(found), cache=cache, on_progress=Reporter(attempt))
+        report = render_edit(edit, rendered, files_of(found), cache=cache, on_progress=Progress(attempt))
     except RenderError as fault:
         raise JobFailed(str(fault), code=fault.code, title="This edit could not be rendered") from fault
     attempt.report(stage="finishing", progress=RENDERED)
@@ -86,30 +81,20 @@ def files_of(found: Checked) -> dict[str, Path]:
     return files
 
 
-class Reporter:
-    """Turns the renderer's progress into the job's, with a small picture of the newest frame each second."""
+class Progress:
+    """Tells the renderer's progress in the job's numbers."""
 
     def __init__(self, attempt: Attempt) -> None:
-        self._attempt = attempt
-        self._stage = ""
-        self._reported_at = self._shown_at = float("-inf")
+        self._reporter = Reporter(attempt)
 
     def __call__(self, progress: RenderProgress) -> None:
-        now = time.monotonic()
         stage = stage_of(progress.stage)
-        if stage == self._stage and now - self._reported_at < REPORT_SECONDS:
-            return
-        preview = None
-        if progress.frame is not None and now - self._shown_at >= PREVIEW_SECONDS:
-            shown = scaled_to_height(np.asarray(progress.frame, np.uint8), PREVIEW_HEIGHT)
-            preview, self._shown_at = jpeg_of(shown, PREVIEW_QUALITY), now
-        self._stage, self._reported_at = stage, now
-        self._attempt.report(
+        self._reporter.report(
             stage=stage,
+            image=progress.frame,
             progress=overall(stage, progress.frames_done, progress.frames_total),
             frames_done=progress.frames_done if stage == "converting" else None,
             frames_total=progress.frames_total,
-            preview=preview,
         )
 
 

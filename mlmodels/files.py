@@ -1,4 +1,4 @@
-"""Files of training: whole at their place, or not there. (The site's own helpers stand beside Django.)"""
+"""Files that are whole at their place, or not there. (The site's own helpers stand beside Django.)"""
 
 import os
 from collections.abc import Iterator

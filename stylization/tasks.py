@@ -1,14 +1,10 @@
 """What the queue runs: the painting of a clip, in a child process of its own."""
 
-import time
 from typing import Any
-
-import cv2
-import numpy as np
-from numpy.typing import NDArray
 
 from clips.media import prepare_media
 from clips.models import Clip
+from clips.reporting import Reporter
 from clips.selectors import clip_to_paint
 from clips.services import clip_adopt
 from foundation.errors import NotFound
@@ -24,9 +20,6 @@ from .models import Style
 
 # Where on the way from 0 to 1 each stage ends: reading ahead is quick, painting is nearly everything.
 CHECKED, PAINTED = 0.04, 0.96
-REPORT_SECONDS = 0.3
-PREVIEW_SECONDS = 1.0
-PREVIEW_HEIGHT = 360
 
 
 def run_restyle(attempt: Attempt) -> None:
@@ -37,7 +30,7 @@ def run_restyle(attempt: Attempt) -> None:
     recipe = _recipe(payload, engine)
     painted = attempt.directory / "painted.mp4"
     try:
-        stylize_video(clip.video_path, painted, recipe, Reporter(attempt), engine=engine)
+        stylize_video(clip.video_path, painted, recipe, Progress(attempt), engine=engine)
     except StylizeError as fault:
         raise JobFailed(str(fault), code=fault.code, title="This clip could not be painted") from fault
     media = prepare_media(painted, attempt.directory)
@@ -71,31 +64,21 @@ def recipe_json(payload: dict[str, Any], engine: Engine) -> dict[str, Any]:
     }
 
 
-class Reporter:
-    """Turns the engine's progress into the job's, with a small picture of the newest painted frame each second."""
+class Progress:
+    """Tells the engine's progress in the job's numbers."""
 
     def __init__(self, attempt: Attempt) -> None:
-        self._attempt = attempt
-        self._stage = ""
-        self._reported_at = self._shown_at = float("-inf")
+        self._reporter = Reporter(attempt)
 
     def __call__(self, progress: PaintProgress) -> None:
-        now = time.monotonic()
-        if progress.stage == self._stage and now - self._reported_at < REPORT_SECONDS:
-            return
-        preview = None
-        if progress.frame is not None and now - self._shown_at >= PREVIEW_SECONDS:
-            preview, self._shown_at = small_jpeg(progress.frame), now
-        self._stage, self._reported_at = progress.stage, now
-        is_reading = progress.stage == "checking"
-        self._attempt.report(
+        self._reporter.report(
             stage=progress.stage,
+            image=progress.frame,
             progress=overall(progress),
-            frames_done=None if is_reading else progress.frames_done,
+            frames_done=None if progress.stage == "checking" else progress.frames_done,
             frames_total=progress.frames_total,
             frames_per_second=progress.frames_per_second,
             eta_seconds=progress.eta_seconds,
-            preview=preview,
         )
 
 
@@ -108,15 +91,6 @@ def overall(progress: PaintProgress) -> float:
             return CHECKED + (PAINTED - CHECKED) * share
         case _:
             return PAINTED
-
-
-def small_jpeg(image: NDArray[np.uint8]) -> bytes:
-    height, width = image.shape[:2]
-    if height > PREVIEW_HEIGHT:
-        size = (max(1, round(width * PREVIEW_HEIGHT / height)), PREVIEW_HEIGHT)
-        image = np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_AREA), np.uint8)
-    _, data = cv2.imencode(".jpg", image[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, 82])
-    return data.tobytes()
 
 
 def _clip(attempt: Attempt) -> Clip:

@@ -3,7 +3,9 @@
 import numpy as np
 from numpy.typing import NDArray
 
-RATE = 48_000
+from clips.ingest.sound import SAMPLE_RATE
+
+RATE = SAMPLE_RATE
 PEAKS_PER_SECOND = 20
 # Half the rate is plenty for drums, and half the work.
 BEAT_RATE = 24_000

@@ -25,6 +25,8 @@ Place = Annotated[float, Field(ge=-1, le=2)]
 
 ASPECTS: dict[str, tuple[int, int]] = {"9:16": (9, 16), "1:1": (1, 1), "16:9": (16, 9)}
 Aspect = Literal["9:16", "1:1", "16:9"]
+ShortSide = Literal[360, 480, 720, 1080]
+FrameRate = Literal[24, 25, 30, 50, 60]
 Font = Literal["sans", "serif", "hand"]
 Sticker = Literal["heart", "star", "arrow", "circle", "bubble", "spark", "cross", "check"]
 
@@ -39,8 +41,8 @@ class Canvas(Part):
     """The picture that is made."""
 
     aspect: Aspect = "9:16"
-    short_side: Literal[360, 480, 720, 1080] = 720
-    frame_rate: Literal[24, 25, 30, 50, 60] = 30
+    short_side: ShortSide = 720
+    frame_rate: FrameRate = 30
 
     @property
     def size(self) -> tuple[int, int]:

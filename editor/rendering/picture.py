@@ -17,9 +17,9 @@ import numpy as np
 from av.video.reformatter import ColorRange, Colorspace, VideoReformatter
 from numpy.typing import NDArray
 
+from clips.media import matrix_of, to_rgb
 from editor.editlist.schema import Canvas, Filters, Segment
 
-BT709 = 1
 LUMINANCE = np.array([0.2126, 0.7152, 0.0722])
 BLUR_SHARE, BLUR_LIGHT, BLUR_SHRINK = 0.03, 0.6, 4
 Step = tuple[str, str]
@@ -41,16 +41,15 @@ class Painter:
             frame = self._recoloured(frame, self._matrix)
         elif not _is_ours(frame):
             frame = self._converter.reformat(
-                frame, format="yuv420p", src_colorspace=_matrix_of(frame), dst_colorspace=Colorspace.ITU709,
+                frame, format="yuv420p", src_colorspace=matrix_of(frame), dst_colorspace=Colorspace.ITU709,
                 dst_color_range=ColorRange.MPEG,
             )  # fmt: skip
         return self._graph.run(frame)
 
     def _recoloured(self, frame: av.VideoFrame, matrix: NDArray[np.float32]) -> av.VideoFrame:
-        rgb = self._converter.reformat(
-            frame, format="rgb24", src_colorspace=_matrix_of(frame), dst_color_range=ColorRange.JPEG
-        ).to_ndarray()
-        coloured = av.VideoFrame.from_ndarray(cv2.transform(rgb, matrix).astype(np.uint8, copy=False), format="rgb24")
+        coloured = av.VideoFrame.from_ndarray(
+            cv2.transform(to_rgb(frame), matrix).astype(np.uint8, copy=False), format="rgb24"
+        )
         return self._converter.reformat(
             coloured, format="yuv420p", dst_colorspace=Colorspace.ITU709,
             src_color_range=ColorRange.JPEG, dst_color_range=ColorRange.MPEG,
@@ -59,11 +58,7 @@ class Painter:
 
 def _is_ours(frame: av.VideoFrame) -> bool:
     full = int(frame.color_range) == ColorRange.JPEG.value
-    return frame.format.name == "yuv420p" and not full and _matrix_of(frame) == Colorspace.ITU709
-
-
-def _matrix_of(frame: av.VideoFrame) -> Colorspace:
-    return Colorspace.ITU601 if int(frame.colorspace) in (5, 6) else Colorspace.ITU709
+    return frame.format.name == "yuv420p" and not full and matrix_of(frame) == Colorspace.ITU709
 
 
 def colour_matrix(filters: Filters) -> NDArray[np.float32]:

@@ -8,7 +8,7 @@ segment, or changing another one, leaves it as it is.
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
@@ -31,6 +31,9 @@ class Layer:
     source: VideoSource
     frames: tuple[int, ...]
 
+    def part(self, first: int, end: int) -> "Layer":
+        return Layer(self.segment, self.source, self.frames[first:end])
+
 
 @dataclass(frozen=True)
 class Piece:
@@ -51,17 +54,31 @@ class Piece:
         return self.span.frames
 
 
-def cut(edit: EditList, timeline: Timeline, sources: Mapping[str, VideoSource], header: bytes) -> list[Piece]:
+def runs(edit: EditList, timeline: Timeline, sources: Mapping[str, VideoSource]) -> list[Piece]:
     """
-    Return the pieces of the whole video in order.
+    Return the stretches on which the same things are shown, in order.
 
     :param sources: by the name that the edit list has for the clip
+    """
+    rate = timeline.frame_rate
+    layers = [
+        Layer(placed.segment, source, tuple(source_frames(placed.segment, source.times, rate)))
+        for placed in timeline.placed
+        for source in [sources[placed.segment.clip]]
+    ]
+    whole = list(zip(timeline.placed, layers, strict=True))
+    return [_run(edit, timeline, whole, span) for span in _spans(edit, timeline)]
+
+
+def cut(runs: Iterable[Piece], canvas: Canvas, header: bytes) -> list[Piece]:
+    """
+    Cut the runs of the whole video into pieces.
+
     :param header: of the encoder (avcC): clips with the same can be copied
     """
     pieces: list[Piece] = []
-    for span in _runs(edit, timeline):
-        piece = _piece(edit, timeline, sources, span)
-        pieces += _copied(piece, edit.canvas) if can_copy(piece, edit.canvas, header) else _portions(piece, edit.canvas)
+    for run in runs:
+        pieces += _copied(run, canvas) if _can_copy(run, canvas, header) else _portions(run, canvas)
     return pieces
 
 
@@ -85,8 +102,7 @@ def key_of(piece: Piece, canvas: Canvas, header: bytes, digests: Mapping[str, st
     return hashlib.sha256(json.dumps(whole, sort_keys=True).encode()).hexdigest()
 
 
-def _runs(edit: EditList, timeline: Timeline) -> Iterator[Span]:
-    """Stretches on which the same things are shown."""
+def _spans(edit: EditList, timeline: Timeline) -> Iterator[Span]:
     cuts = {0, timeline.frames}
     for placed in timeline.placed:
         span = placed.span
@@ -97,21 +113,12 @@ def _runs(edit: EditList, timeline: Timeline) -> Iterator[Span]:
     yield from (Span(start, end) for start, end in pairwise(sorted(cuts)))
 
 
-def _piece(edit: EditList, timeline: Timeline, sources: Mapping[str, VideoSource], span: Span) -> Piece:
-    shown = _shown(timeline, span)
-    layers = tuple(_layer(placed, sources[placed.segment.clip], span, timeline.frame_rate) for placed in shown)
+def _run(edit: EditList, timeline: Timeline, whole: list[tuple[Placed, Layer]], span: Span) -> Piece:
+    shown = [(placed, layer) for placed, layer in whole if placed.span.start <= span.start < placed.span.end]
+    layers = tuple(layer.part(span.start - placed.span.start, span.end - placed.span.start) for placed, layer in shown)
     all_over: tuple[Over, ...] = (*edit.stickers, *edit.texts)
     over = tuple(item for item in all_over if _lies_on(timeline, item, span))
-    return Piece(span, layers, _weights(timeline, shown, span), over)
-
-
-def _shown(timeline: Timeline, span: Span) -> list[Placed]:
-    return [placed for placed in timeline.placed if placed.span.start <= span.start < placed.span.end]
-
-
-def _layer(placed: Placed, source: VideoSource, span: Span, rate: int) -> Layer:
-    whole = source_frames(placed.segment, source.times, rate)
-    return Layer(placed.segment, source, tuple(whole[span.start - placed.span.start : span.end - placed.span.start]))
+    return Piece(span, layers, _weights([placed for placed, _ in shown], span), over)
 
 
 def _lies_on(timeline: Timeline, item: Over, span: Span) -> bool:
@@ -119,7 +126,7 @@ def _lies_on(timeline: Timeline, item: Over, span: Span) -> bool:
     return shown.start <= span.start and span.end <= shown.end
 
 
-def _weights(timeline: Timeline, shown: list[Placed], span: Span) -> tuple[float, ...]:
+def _weights(shown: list[Placed], span: Span) -> tuple[float, ...]:
     last = shown[-1]
     rising = [(span.start - last.span.start + k + 1) / (last.fade_in + 1) for k in range(span.frames)]
     if len(shown) == 2:
@@ -140,12 +147,12 @@ def _portions(piece: Piece, canvas: Canvas) -> Iterator[Piece]:
 
 
 def _part(piece: Piece, first: int, end: int, *, copied: bool = False) -> Piece:
-    layers = tuple(Layer(layer.segment, layer.source, layer.frames[first:end]) for layer in piece.layers)
+    layers = tuple(layer.part(first, end) for layer in piece.layers)
     span = Span(piece.span.start + first, piece.span.start + end)
     return Piece(span, layers, piece.weights[first:end], piece.over, copied)
 
 
-def can_copy(piece: Piece, canvas: Canvas, header: bytes) -> bool:
+def _can_copy(piece: Piece, canvas: Canvas, header: bytes) -> bool:
     """Whether the pixels asked for are the clip's own, encoded as this video will be."""
     if len(piece.layers) != 1 or piece.weights or piece.over:
         return False

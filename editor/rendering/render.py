@@ -1,13 +1,12 @@
 """Rendering an edit list: cut into pieces, make those that are not kept, join them, add the sound."""
 
-import hashlib
 import os
 import queue
 import tempfile
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from dataclasses import dataclass
 from fractions import Fraction
 from heapq import merge
@@ -20,15 +19,17 @@ import numpy as np
 from av.video.reformatter import ColorRange, Colorspace
 from numpy.typing import NDArray
 
+from clips.media import sha256_of
 from editor.editlist.schema import Canvas, EditList
 from editor.editlist.timeline import Timeline, lay_out
+from mlmodels.files import replacing
 
 from . import encode, sound
 from .captions import captions_of
 from .errors import RenderError, Stopped
 from .overlays import Overlay, overlay_of
 from .picture import blended, buffer_of, dimmed, painted
-from .pieces import VERSION, Piece, cut, key_of
+from .pieces import VERSION, Piece, cut, key_of, runs
 from .sources import VideoSource, frames_at, look_at, packets_of
 
 __all__ = ["RenderError", "RenderProgress", "RenderReport", "render_edit"]
@@ -134,7 +135,7 @@ class _Job:
         self._stop = threading.Event()
         self._shown: queue.Queue[NDArray[np.uint8] | None] = queue.Queue()
         folder.mkdir(parents=True, exist_ok=True)
-        self._digests = {name: _digest(source.path) for name, source in sources.items()}
+        self._digests = {name: sha256_of(source.path) for name, source in sources.items()}
 
     def path_of(self, piece: Piece) -> Path:
         return self.folder / f"{key_of(piece, self.edit.canvas, self.header, self._digests)}.mp4"
@@ -142,10 +143,10 @@ class _Job:
     def make(self, beside: Callable[[], None]) -> list[Piece]:
         """Make what is missing, two at a time, and run `beside` at the same time."""
         pieces = self._cut()
-        made = [piece for piece in pieces if not piece.copied]
-        missing = {self.path_of(piece): piece for piece in made if not _is_kept(self.path_of(piece))}
+        made = {self.path_of(piece): piece for piece in pieces if not piece.copied}
+        missing = {path: piece for path, piece in made.items() if not _is_kept(path)}
         self.encoded = sum(piece.frames for piece in missing.values())
-        self.kept = sum(piece.frames for piece in made) - self.encoded
+        self.kept = self.timeline.frames - _copied(pieces) - self.encoded
         with ThreadPoolExecutor(WORKERS + 1) as pool:
             try:
                 futures = [pool.submit(beside)]
@@ -153,30 +154,32 @@ class _Job:
                 self._follow(futures)
             finally:
                 self._stop.set()
+                pool.shutdown(wait=False, cancel_futures=True)
         return pieces
 
     def _cut(self) -> list[Piece]:
         """Cut in the way that lets most be copied: ingest and the painter count time in different ticks."""
         frame = Fraction(1, self.timeline.frame_rate)
         ticks = {source.time_base for source in self.sources.values() if (frame / source.time_base).denominator == 1}
+        whole = runs(self.edit, self.timeline, self.sources)
         best: list[Piece] = []
-        for time_base in [frame, *sorted(ticks - {frame})]:
-            sample = self._sample(time_base)
-            pieces = cut(self.edit, self.timeline, self.sources, encode.header_of(sample))
+        for tick in [frame, *sorted(ticks - {frame})]:
+            sample = self._sample(tick)
+            header = encode.header_of(sample)
+            pieces = cut(whole, self.edit.canvas, header)
             if not best or _copied(pieces) > _copied(best):
-                best, self.time_base, self.sample, self.header = pieces, time_base, sample, encode.header_of(sample)
+                best, self.tick, self.sample, self.header = pieces, tick, sample, header
         return best
 
-    def _sample(self, time_base: Fraction) -> Path:
+    def _sample(self, tick: Fraction) -> Path:
         """Two grey frames of this canvas: they say which header every piece has."""
         canvas = self.edit.canvas
         width, height = canvas.size
-        name = f"header-{VERSION}-{width}x{height}-{canvas.frame_rate}-{time_base.denominator}.mp4"
-        path = self.folder / name
+        path = self.folder / f"header-{VERSION}-{width}x{height}-{canvas.frame_rate}-{tick.denominator}.mp4"
         if not _is_kept(path):
             grey = av.VideoFrame.from_ndarray(np.full((height * 3 // 2, width), 128, np.uint8), format="yuv420p")
-            with _appearing(path) as unfinished:
-                encode.encode([grey, grey], canvas, time_base, unfinished)
+            with replacing(path) as unfinished:
+                encode.encode([grey, grey], canvas, tick, unfinished)
         return path
 
     def _follow(self, futures: list[Future[None]]) -> None:
@@ -194,9 +197,9 @@ class _Job:
         _raise_first(futures)
 
     def _make(self, piece: Piece, path: Path) -> None:
-        with _appearing(path) as unfinished:
+        with replacing(path) as unfinished:
             frames = self._watched(self._frames(piece))
-            count = encode.encode(frames, self.edit.canvas, self.time_base, unfinished)
+            count = encode.encode(frames, self.edit.canvas, self.tick, unfinished)
             assert count == piece.frames
 
     def _watched(self, frames: Iterable[av.VideoFrame]) -> Iterator[av.VideoFrame]:
@@ -259,10 +262,11 @@ def overlaid(frames: Iterable[av.VideoFrame], over: Overlay, canvas: Canvas) -> 
 def _join(pieces: list[Piece], job: _Job, sounding: Path, target: Path) -> None:
     with ExitStack() as stack:
         out = stack.enter_context(av.open(str(target), "w", format="mp4", options={"movflags": "+faststart"}))
-        template = stack.enter_context(av.open(str(job.sample)))
-        parts = (_packets(piece, job) for piece in pieces)
-        seen = encode.Joined(job.timeline.frame_rate).packets(parts, encode.delay_of(job.sample))
-        tracks = [_addressed(seen, out.add_stream_from_template(template.streams.video[0]))]
+        template = stack.enter_context(av.open(str(job.sample))).streams.video[0]
+        # What B-frames cost: a frame is decoded so many frames before it is shown at least.
+        delay = int(template.codec_context.reorder_depth)
+        seen = encode.joined((_packets(piece, job) for piece in pieces), job.timeline.frame_rate, delay)
+        tracks = [_addressed(seen, out.add_stream_from_template(template))]
         if sounding.exists():
             heard = stack.enter_context(av.open(str(sounding)))
             packets = (packet for packet in heard.demux(heard.streams.audio[0]) if packet.size)
@@ -296,26 +300,9 @@ def _raise_first(futures: list[Future[None]]) -> None:
             raise fault from None
 
 
-@contextmanager
-def _appearing(path: Path) -> Iterator[Path]:
-    """Write beside, then swap: a kill leaves no half of a piece under its name."""
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=".piece-", suffix=".mp4")
-    os.close(handle)
-    try:
-        yield Path(name)
-        Path(name).replace(path)
-    finally:
-        Path(name).unlink(missing_ok=True)
-
-
 def _is_kept(path: Path) -> bool:
     try:
         os.utime(path)  # the sweep takes what was not used for longest
     except FileNotFoundError:
         return False
     return True
-
-
-def _digest(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

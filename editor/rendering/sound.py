@@ -5,9 +5,8 @@ Arrays are float32 of shape (2, samples) at 48 kHz.
 """
 
 from collections.abc import Iterator, Mapping
-from math import prod
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import av
 import av.error
@@ -15,17 +14,17 @@ import av.filter
 import numpy as np
 from numpy.typing import NDArray
 
+from clips.ingest.sound import SAMPLE_RATE
 from editor.editlist.schema import EditList, Music, Segment
 from editor.editlist.timeline import Placed, Timeline
 
 from .errors import RenderError
 from .sources import VideoSource, opened
 
-SAMPLE_RATE = 48_000
 BITS = 160_000
 FORM = f"sample_fmts=fltp:sample_rates={SAMPLE_RATE}:channel_layouts=stereo"
 BUFFER = f"sample_rate={SAMPLE_RATE}:sample_fmt=fltp:channel_layout=stereo:time_base=1/{SAMPLE_RATE}"
-EDGE_SECONDS = 0.005  # a cut through a loud sound clicks; this short a fade does not
+EDGE = SAMPLE_RATE // 200  # samples: a cut through a loud sound clicks; this short a fade does not
 Wave = NDArray[np.float32]
 Step = tuple[str, str]
 
@@ -45,7 +44,7 @@ def mix(
         if start < total:
             seconds = None if voice.end is None else voice.end - voice.start
             wave = decoded(files[voice.sound], voice.start, seconds or (total - start) / SAMPLE_RATE)
-            voices = _laid(voices, _edged(wave) * np.float32(voice.volume), start, total)
+            voices = _laid(voices, _ramped(wave, EDGE, EDGE) * np.float32(voice.volume), start, total)
     if edit.music is None:
         return None if voices is None else _limited(voices)
     music = _music(edit.music, files[edit.music.track], total)
@@ -108,11 +107,7 @@ class _Graph:
 
     def push(self, frame: av.AudioFrame | None) -> Iterator[Wave]:
         self._source.push(frame)
-        while True:
-            try:
-                yield np.asarray(cast(av.AudioFrame, self._sink.pull()).to_ndarray(), np.float32)
-            except (av.error.BlockingIOError, av.error.EOFError):
-                return
+        yield from _pulled(self._sink)
 
 
 def tempo_steps(speed: float) -> list[Step]:
@@ -124,20 +119,18 @@ def tempo_steps(speed: float) -> list[Step]:
     while speed > 2.0:
         factors.append(2.0)
         speed /= 2.0
-    assert prod(factors) > 0
     return [("atempo", f"{factor:.6f}") for factor in [*factors, speed] if factor != 1.0]
 
 
 def _originals(edit: EditList, timeline: Timeline, sources: Mapping[str, VideoSource], total: int) -> Wave | None:
     whole: Wave | None = None
-    for place, placed in enumerate(timeline.placed):
+    for placed in timeline.placed:
         source, volume = sources[placed.segment.clip], placed.segment.volume * edit.original_volume
         if not source.has_sound or not volume:
             continue
-        follower = timeline.placed[place + 1] if place + 1 < len(timeline.placed) else None
         begin, end = (samples_at(frame, timeline.frame_rate) for frame in (placed.span.start, placed.span.end))
         wave = _fitted(_stretched(source, placed.segment), end - begin)
-        whole = _laid(whole, _faded(wave, placed, follower, timeline.frame_rate) * np.float32(volume), begin, total)
+        whole = _laid(whole, _faded(wave, placed, timeline.frame_rate) * np.float32(volume), begin, total)
     return whole
 
 
@@ -147,17 +140,11 @@ def _stretched(source: VideoSource, segment: Segment) -> Wave:
     return decoded(source.path, segment.start, max(0.0, seconds), [*reverse, *tempo_steps(segment.speed)])
 
 
-def _faded(wave: Wave, placed: Placed, follower: Placed | None, rate: int) -> Wave:
+def _faded(wave: Wave, placed: Placed, rate: int) -> Wave:
     """Fade over the transitions, and by a few milliseconds at a cut."""
-    edge = round(EDGE_SECONDS * SAMPLE_RATE)
-    begin = samples_at(placed.fade_in, rate) if placed.fade_in else edge
-    end = samples_at(placed.fade_out, rate) if placed.fade_out and follower else edge
+    begin = samples_at(placed.fade_in, rate) if placed.fade_in else EDGE
+    end = samples_at(placed.fade_out, rate) if placed.fade_out else EDGE
     return _ramped(wave, begin, end)
-
-
-def _edged(wave: Wave) -> Wave:
-    edge = round(EDGE_SECONDS * SAMPLE_RATE)
-    return _ramped(wave, edge, edge)
 
 
 def _ramped(wave: Wave, begin: int, end: int) -> Wave:
@@ -199,17 +186,22 @@ def _ducked(music: Wave, voices: Wave, depth: float) -> Wave:
     compressor.link_to(form)
     form.link_to(sink)
     graph.configure()
-    for node, wave in ((under, music), (over, voices)):
-        for first in range(0, wave.shape[1], SAMPLE_RATE):
-            node.push(_frame(wave[:, first : first + SAMPLE_RATE], first))
-        node.push(None)
+    _push(under, music)
+    _push(over, voices)
     return _fitted(np.concatenate(list(_pulled(sink)), axis=1), music.shape[1])
+
+
+def _push(source: Any, wave: Wave) -> None:
+    """Put a whole sound into a graph, a second at a time."""
+    for first in range(0, wave.shape[1], SAMPLE_RATE):
+        source.push(_frame(wave[:, first : first + SAMPLE_RATE], first))
+    source.push(None)
 
 
 def _pulled(sink: Any) -> Iterator[Wave]:
     while True:
         try:
-            yield sink.pull().to_ndarray()
+            yield np.asarray(sink.pull().to_ndarray(), np.float32)
         except (av.error.BlockingIOError, av.error.EOFError):
             return
 
@@ -222,9 +214,7 @@ def _limited(wave: Wave) -> Wave:
     source, sink = graph.add("abuffer", BUFFER), graph.add("abuffersink")
     limiter = graph.add("alimiter", "limit=0.891:level=0:latency=1")
     graph.link_nodes(source, limiter, graph.add("aformat", FORM), sink).configure()
-    for first in range(0, wave.shape[1], SAMPLE_RATE):
-        source.push(_frame(wave[:, first : first + SAMPLE_RATE], first))
-    source.push(None)
+    _push(source, wave)
     return _fitted(np.concatenate(list(_pulled(sink)), axis=1), wave.shape[1])
 
 

@@ -87,7 +87,7 @@ def prepare_media(video: Path, directory: Path, *, poster_at: float | None = Non
     shown = _shrunk(read_frame(video, at_seconds, facts.height), POSTER_SIDE_MAX)
     _write_jpeg(poster, shown, POSTER_QUALITY)
     layout = _write_sprite(video, facts, sprite)
-    return PreparedMedia(video, poster, sprite, facts, layout, video.stat().st_size, _sha256(video))
+    return PreparedMedia(video, poster, sprite, facts, layout, video.stat().st_size, sha256_of(video))
 
 
 def probe(video: Path) -> VideoFacts:
@@ -118,14 +118,18 @@ def read_frame(video: Path, at_seconds: float, height: int) -> Image:
 
 
 def to_rgb(frame: av.VideoFrame) -> Image:
-    """Decode the colours by the tags the frame carries; an untagged one of ours is bt709."""
-    matrix = Colorspace.ITU601 if int(frame.colorspace) in (5, 6) else Colorspace.ITU709
+    """Decode the colours by the tags the frame carries."""
     span = ColorRange.JPEG if int(frame.color_range) == ColorRange.JPEG.value else ColorRange.MPEG
     # Colour first, size after: swscale doing both at once comes out two levels too dark.
     converted = VideoReformatter().reformat(
-        frame, format="rgb24", src_colorspace=matrix, src_color_range=span, dst_color_range=ColorRange.JPEG
+        frame, format="rgb24", src_colorspace=matrix_of(frame), src_color_range=span, dst_color_range=ColorRange.JPEG
     )
     return np.ascontiguousarray(converted.to_ndarray(), dtype=np.uint8)
+
+
+def matrix_of(frame: av.VideoFrame) -> Colorspace:
+    """Which luminance a frame's tags stand for; an untagged one of ours is bt709."""
+    return Colorspace.ITU601 if int(frame.colorspace) in (5, 6) else Colorspace.ITU709
 
 
 def jpeg_of(image: Image, quality: int = POSTER_QUALITY) -> bytes:
@@ -219,6 +223,7 @@ def _write_jpeg(path: Path, image: Image, quality: int) -> None:
     path.write_bytes(jpeg_of(image, quality))
 
 
-def _sha256(path: Path) -> str:
+def sha256_of(path: Path) -> str:
+    """The checksum of a file, in hexadecimal."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()

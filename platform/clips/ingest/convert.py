@@ -7,13 +7,13 @@ from typing import Any
 
 import av
 
+from clips.encoder import add_picture
+
 from .bounds import Bounds
 from .inspect import Source
 from .picture import Picture, Plan
 from .sound import SAMPLE_RATE, Sound
 
-# One key frame a second: posters, sprites and single frames are read by seeking.
-PRESET, QUALITY = "veryfast", "20"
 SOUND_BITS = 160_000
 
 
@@ -29,7 +29,7 @@ def convert(
     frames = Picture(source, plan, bounds, directory).frames()
     first = next(frames)
     with av.open(str(target), "w", format="mp4", options={"movflags": "+faststart"}) as container:
-        picture = _add_picture(container, first, plan)
+        picture = add_picture(container, (first.width, first.height), plan.rate, threads=2)
         sound = _SoundTrack(container, source, plan) if source.has_sound else None
         for number, frame in enumerate(_chain(first, frames), start=1):
             container.mux(picture.encode(frame))
@@ -64,19 +64,6 @@ class _SoundTrack:
         for frame in self._frames:
             self._container.mux(self._stream.encode(frame))
         self._container.mux(self._stream.encode(None))
-
-
-def _add_picture(container: Any, first: av.VideoFrame, plan: Plan) -> Any:
-    stream = container.add_stream("libx264", rate=plan.rate)
-    stream.width, stream.height, stream.pix_fmt = first.width, first.height, "yuv420p"
-    context = stream.codec_context
-    context.time_base = 1 / plan.rate
-    context.sample_aspect_ratio = Fraction(1)
-    context.colorspace = context.color_range = context.color_primaries = context.color_trc = 1
-    context.thread_count = 2
-    keys = str(max(1, round(plan.rate)))
-    stream.options = {"preset": PRESET, "crf": QUALITY, "profile": "high", "g": keys, "rc-lookahead": "20"}
-    return stream
 
 
 def _chain(first: av.VideoFrame, rest: Iterator[av.VideoFrame]) -> Iterator[av.VideoFrame]:

@@ -15,6 +15,7 @@ from PIL import Image
 
 from clips.media import prepare_media, read_frame
 from clips.models import Clip
+from clips.reporting import REPORT_SECONDS
 from clips.services import clip_adopt, clip_remove
 from jobs.attempts import JobFailed
 from jobs.models import Job
@@ -225,13 +226,13 @@ class Listener:
 
 def test_progress_grows_from_checking_to_finishing_with_pictures_on_the_way() -> None:
     listener: Any = Listener()
-    reporter = tasks.Reporter(listener)
+    reporter = tasks.Progress(listener)
     image = np.zeros((720, 1280, 3), np.uint8)
 
     reporter(PaintProgress("checking", 5, 10))
     reporter(PaintProgress("painting", 1, 10, 2.0, 4.5, image))
     reporter(PaintProgress("painting", 2, 10, 2.0, 4.0, image))
-    time.sleep(tasks.REPORT_SECONDS)
+    time.sleep(REPORT_SECONDS)
     reporter(PaintProgress("painting", 5, 10, 2.0, 2.5, image))
     reporter(PaintProgress("finishing", 10, 10, 2.0, 0.0))
 
