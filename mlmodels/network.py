@@ -219,7 +219,7 @@ class EighthNetwork(TransformNetwork):
         return F.pixel_shuffle(torch.sigmoid(self._smooth(self.last(half))), 2), quarter
 
     def _smooth(self, subpixels: Tensor) -> Tensor:
-        with _single_precision():
+        with single_precision():
             return F.conv2d(subpixels.float(), self.binomial, padding=1)
 
 
@@ -245,7 +245,7 @@ class QuarterNetwork(TransformNetwork):
 
     def _full_size(self, subpixels: Tensor) -> Tensor:
         full = F.pad(F.pixel_shuffle(subpixels.float(), 2), (1, 1, 1, 1), mode="replicate")
-        with _single_precision():
+        with single_precision():
             return F.conv2d(full, self.binomial, groups=3)
 
 
@@ -286,7 +286,7 @@ class _Norms:
         return next(self.layers)(features, next(self.styles), statistics)
 
 
-def _single_precision() -> AbstractContextManager[object]:
+def single_precision() -> AbstractContextManager[object]:
     """Step out of autocast: half a level of banding in the painting would be flicker between frames."""
     kind = next((kind for kind in ("cpu", "cuda") if torch.is_autocast_enabled(kind)), None)
     return torch.autocast(kind, enabled=False) if kind else nullcontext()

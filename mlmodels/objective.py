@@ -4,25 +4,36 @@ import contextlib
 
 import torch
 from torch import Tensor
+from torch.func import functional_call
 
 from . import losses
 from .options import Phase
+from .quantization import rounded
 from .sampling import Batch
 from .stylemodel import StyleModel
 from .vgg import VGGFeatures, channel_statistics
 
 
 def losses_of(
-    model: StyleModel, vgg: VGGFeatures, batch: Batch, phase: Phase, precision: torch.autocast | None = None
+    model: StyleModel,
+    vgg: VGGFeatures,
+    batch: Batch,
+    phase: Phase,
+    precision: torch.autocast | None = None,
+    *,
+    int8: bool = False,
 ) -> dict[str, Tensor]:
     """
     Paint a moving pair and weigh every term; `total` is what is minimized, the others are unweighted means.
 
     :param precision: the context in which both networks run; the losses themselves are always single precision
+    :param int8: paint with weights as a release restores them
     """
-    first, pair, embedding = batch.images, batch.pair, model.embed(batch.style_BS, batch.style_images)
+    first, pair = batch.images, batch.pair
+    asked = torch.cat([first, pair.second_B3HW]), batch.style_BS, batch.style_images
+    weights: dict[str, Tensor] = dict(model.named_parameters())
     with precision or contextlib.nullcontext():
-        painted, body = model.transform.paint(torch.cat([first, pair.second_B3HW]), embedding.repeat(2, 1))
+        painted, body = functional_call(model, rounded(weights) if int8 else weights, asked)
         (now, later), (body_now, body_later) = painted.chunk(2), body.chunk(2)
         features = vgg(now)
     parts = {

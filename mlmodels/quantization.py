@@ -71,12 +71,16 @@ def packed(weights: dict[str, Tensor]) -> dict[str, Tensor]:
     """
     stored: dict[str, Tensor] = {}
     for key, value in weights.items():
-        if key.endswith(".weight") and value.ndim > 1:
+        if _is_packed(key, value):
             quantized = quantize_weight(value)
             stored[key], stored[key + SCALE] = quantized.integers.contiguous(), quantized.scales
         else:
             stored[key] = value.half().contiguous() if value.is_floating_point() else value
     return stored
+
+
+def _is_packed(key: str, value: Tensor) -> bool:
+    return key.endswith(".weight") and value.ndim > 1
 
 
 def unpacked(stored: dict[str, Tensor]) -> dict[str, Tensor]:
@@ -95,6 +99,41 @@ def unpacked(stored: dict[str, Tensor]) -> dict[str, Tensor]:
         elif not key.endswith(SCALE):
             weights[key] = value.float() if value.is_floating_point() else value
     return weights
+
+
+def rounded(weights: dict[str, Tensor]) -> dict[str, Tensor]:
+    """Return the weights that a release would restore, with the gradient of the ones that are given."""
+    return {
+        key: straight_through(value, _restored(value)) if _is_packed(key, value) else value
+        for key, value in weights.items()
+    }
+
+
+def _restored(weight: Tensor) -> Tensor:
+    return quantize_weight(weight).restored()
+
+
+def straight_through(exact: Tensor, coarse: Tensor) -> Tensor:
+    """Return `coarse`, through which the gradient passes as if it were `exact` (Bengio et al. 2013)."""
+    return exact + (coarse - exact).detach()
+
+
+def round_activations(network: nn.Module) -> None:
+    """
+    From now on round what enters each convolution to 256 levels, as `quantize` does, between the smallest and largest
+    value of the batch at hand; gradients pass. For quantization-aware training (Jacob et al. 2018, sec. 3).
+    """
+    for part in network.modules():
+        if isinstance(part, nn.Conv2d):
+            part.register_forward_pre_hook(_round_input)
+
+
+def _round_input(part: nn.Module, inputs: tuple[Tensor]) -> Tensor:
+    (features,) = inputs
+    exact = features.detach().float()
+    dims = (0, 2, 3) if cast(nn.Conv2d, part).groups > 1 else (0, 1, 2, 3)
+    coarse = FakeQuantize(exact.amin(dims, keepdim=True), exact.amax(dims, keepdim=True))(exact)
+    return straight_through(features, coarse.to(features.dtype))
 
 
 @dataclass(frozen=True)

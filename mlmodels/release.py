@@ -163,17 +163,26 @@ def load_release(path: Path | None = None) -> Release:
 
 
 def export(
-    transform_run: Path, predictor_run: Path, folder: Path, *, name: str, version: str, precision: str = "int8"
+    transform_run: Path,
+    predictor_run: Path | None,
+    folder: Path,
+    *,
+    name: str,
+    version: str,
+    precision: str = "int8",
 ) -> None:
-    """Write a release from two checkpoints. Whatever its weights are stored in, they are used in single precision."""
+    """
+    Write a release from checkpoints. Whatever its weights are stored in, they are used in single precision.
+
+    :param predictor_run: of the stage `distill`; None where the painter's own run, of the stage `pair` or `quantize`,
+        holds the predictor, which went on learning beside it
+    """
     store = PRECISIONS[precision]
     trained = torch.load(transform_run / "checkpoint.pt", weights_only=True)
-    distilled = torch.load(predictor_run / "checkpoint.pt", weights_only=True)
-    prefix = "transform."
-    weights = {key.removeprefix(prefix): value for key, value in trained["model"].items() if key.startswith(prefix)}
+    weights = _part(trained, "transform.")
     layout = trained["options"]["layout"]
     probe = NETWORKS[layout](**trained["options"]["network"])
-    predictor = distilled["options"]["student"]
+    predictor, seeing, distillation = _predictor_of(trained, predictor_run)
     student = PREDICTORS[predictor](probe.options["embedding"])
     description = {
         "name": name,
@@ -183,7 +192,7 @@ def export(
         "network": probe.options,
         "predictor": predictor,
         "parameters": {"transform": _count(probe), "predictor": _count(student)},
-        "training": {"steps": trained["step"], "metrics": trained["metrics"], "distillation": distilled["metrics"]},
+        "training": {"steps": trained["step"], "metrics": trained["metrics"], **distillation},
     }
     # Each is whole before the first takes its place: a fault on the way leaves the release that was there.
     with ExitStack() as parts:
@@ -192,8 +201,21 @@ def export(
             for name in ("transform.safetensors", "predictor.safetensors", "model.json")
         )
         save_file(store(weights), transform_file)
-        save_file(store(distilled["model"]), predictor_file)
+        save_file(store(seeing), predictor_file)
         description_file.write_text(json.dumps(description, indent=2) + "\n")
+
+
+def _predictor_of(trained: dict[str, Any], predictor_run: Path | None) -> tuple[str, dict[str, Tensor], dict[str, Any]]:
+    """Return the predictor's name, its weights, and what its own stage says of it."""
+    if predictor_run is None:
+        return trained["predictor"], _part(trained, "predictor."), {}
+    distilled = torch.load(predictor_run / "checkpoint.pt", weights_only=True)
+    return distilled["options"]["student"], distilled["model"], {"distillation": distilled["metrics"]}
+
+
+def _part(checkpoint: dict[str, Any], prefix: str) -> dict[str, Tensor]:
+    named = checkpoint["model"].items()
+    return {name.removeprefix(prefix): value for name, value in named if name.startswith(prefix)}
 
 
 def _halved(weights: dict[str, Tensor]) -> dict[str, Tensor]:
@@ -211,7 +233,12 @@ def _count(network: nn.Module) -> int:
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m mlmodels.release", description="Write a release from checkpoints.")
     parser.add_argument("transform", type=Path, help="run folder of the transform stage")
-    parser.add_argument("predictor", type=Path, help="run folder of the distill stage")
+    parser.add_argument(
+        "predictor",
+        type=Path,
+        nargs="?",
+        help="run folder of the distill stage; without it the painter's own predictor",
+    )
     parser.add_argument("--to", type=Path, default=SHIPPED)
     parser.add_argument("--name", default="impasto-v1")
     parser.add_argument("--version", default="1.0.0")

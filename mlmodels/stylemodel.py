@@ -12,38 +12,57 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from .files import replacing
-from .network import NETWORKS, TransformNetwork, channels_last
+from .network import NETWORKS, TransformNetwork, single_precision
 from .options import BadConfig, TrainingOptions
 from .predictor import PREDICTORS, StatisticsPredictor
 
+STATISTICS = "statistics"  # the name of the predictor that reads VGG statistics, beside those of PREDICTORS
+
 
 class StyleModel(nn.Module):
-    """The pair that trains together."""
+    """
+    The pair that trains together.
 
-    def __init__(self, layout: str, network: dict[str, int]) -> None:
+    :param predictor: "statistics", or one of PREDICTORS, which look at the picture itself and are the ones that ship
+    """
+
+    def __init__(self, layout: str, network: dict[str, int], predictor: str = STATISTICS) -> None:
         super().__init__()
-        self.predictor = StatisticsPredictor()
+        self.predictor_name = predictor
+        self.predictor: nn.Module
+        if predictor == STATISTICS:
+            self.predictor = StatisticsPredictor()
+        else:
+            # What its batch norms know they learned from the lessons: a batch of four is too small to teach them.
+            self.predictor = PREDICTORS[predictor]().eval()
         self.transform: TransformNetwork = NETWORKS[layout](**network)
 
     def embed(self, statistics_BS: Tensor, images: list[Tensor]) -> Tensor:
         """Return the embeddings (B, E) of styles, known by their statistics and their pictures, each (3, S, S)."""
-        return self.predictor(statistics_BS)
+        if isinstance(self.predictor, StatisticsPredictor):
+            return self.predictor(statistics_BS)
+        side = PREDICTORS[self.predictor_name].INPUT_SIZE
+        return self.predictor(torch.stack([resized(image, side) for image in images]))
+
+    def forward(self, frames: Tensor, statistics_BS: Tensor, images: list[Tensor]) -> tuple[Tensor, Tensor]:
+        """
+        Paint frames (F B, 3, H, W), F for each style: first ones, then second ones, in the order of the B styles.
+
+        Returns the paintings and the features that the temporal loss compares.
+        """
+        with single_precision():
+            embedding = self.embed(statistics_BS, images)
+        return self.transform.paint(frames, embedding.repeat(len(frames) // len(embedding), 1))
+
+    def begin_with(self, kept: "Kept") -> None:
+        """Take over the painter of another model, and its predictor where it is of the same kind."""
+        own = {} if kept.predictor == self.predictor_name else _of_predictor(self.state_dict())
+        theirs = _of_predictor(kept.weights) if own else {}
+        self.load_state_dict({name: value for name, value in kept.weights.items() if name not in theirs} | own)
 
 
-class PairedModel(StyleModel):
-    """The same with the distilled predictor, frozen: what ships learns to work together."""
-
-    def __init__(self, layout: str, network: dict[str, int], student: Path) -> None:
-        super().__init__(layout, network)
-        distilled = torch.load(student, weights_only=True)
-        self._student = [PREDICTORS[distilled["options"]["student"]]().eval()]  # a list: not part of this checkpoint
-        self._student[0].load_state_dict(distilled["model"])
-        channels_last(self._student[0])
-
-    @torch.no_grad()
-    def embed(self, statistics_BS: Tensor, images: list[Tensor]) -> Tensor:
-        student = self._student[0].to(statistics_BS.device)
-        return student(torch.stack([resized(image, student.INPUT_SIZE) for image in images]))
+def _of_predictor(weights: dict[str, Tensor]) -> dict[str, Tensor]:
+    return {name: value for name, value in weights.items() if name.startswith("predictor.")}
 
 
 def resized(image_3SS: Tensor, size: int) -> Tensor:
@@ -55,9 +74,12 @@ def build(options: TrainingOptions) -> StyleModel:
     """:raises BadConfig: no layout of that name"""
     if options.layout not in NETWORKS:
         raise BadConfig(f"there is no layout {options.layout}; there are {', '.join(NETWORKS)}")
-    if options.embed_with:
-        return PairedModel(options.layout, options.network, Path(options.embed_with))
-    return StyleModel(options.layout, options.network)
+    if not options.embed_with:
+        return StyleModel(options.layout, options.network)
+    distilled = torch.load(options.embed_with, weights_only=True)
+    model = StyleModel(options.layout, options.network, distilled["options"]["student"])
+    model.predictor.load_state_dict(distilled["model"])
+    return model
 
 
 @dataclass(frozen=True)
@@ -66,10 +88,11 @@ class Kept:
 
     layout: str
     network: dict[str, int]
+    predictor: str
     weights: dict[str, Tensor]
 
     def model(self) -> StyleModel:
-        model = StyleModel(self.layout, self.network)
+        model = StyleModel(self.layout, self.network, self.predictor)
         model.load_state_dict(self.weights)
         return model
 
@@ -83,11 +106,13 @@ def read_kept(path: Path) -> Kept:
     try:
         if path.suffix != ".safetensors":
             saved = torch.load(path, weights_only=True, map_location="cpu")
-            return Kept(saved["options"]["layout"], saved["options"]["network"], saved["model"])
+            options, predictor = saved["options"], saved.get("predictor", STATISTICS)
+            return Kept(options["layout"], options["network"], predictor, saved["model"])
         with safe_open(path, "pt") as opened:
             described = opened.metadata()
         weights = {name: value.float() for name, value in load_file(path).items()}
-        return Kept(described["layout"], json.loads(described["network"]), weights)
+        predictor = described.get("predictor", STATISTICS)
+        return Kept(described["layout"], json.loads(described["network"]), predictor, weights)
     except (OSError, KeyError, TypeError, ValueError, RuntimeError, SafetensorError, UnpicklingError) as error:
         raise BadConfig(f"{path} holds no style model: {error}") from error
 
@@ -96,5 +121,6 @@ def keep(checkpoint: Path, path: Path) -> None:
     """Write the weights of a checkpoint in half precision, for a later run to begin with; optimizer state is left."""
     kept = read_kept(checkpoint)
     halved = {name: value.contiguous().half() for name, value in kept.weights.items()}
+    described = {"layout": kept.layout, "network": json.dumps(kept.network), "predictor": kept.predictor}
     with replacing(path) as unfinished:
-        save_file(halved, unfinished, {"layout": kept.layout, "network": json.dumps(kept.network)})
+        save_file(halved, unfinished, described)

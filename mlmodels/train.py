@@ -46,6 +46,7 @@ STAGES: dict[str, Callable[[Path], None]] = {
     "student": _train,
     "distill": _distill,
     "pair": _train,
+    "quantize": _train,
 }
 
 

@@ -25,6 +25,8 @@ from .files import replacing
 from .network import channels_last
 from .objective import losses_of
 from .options import BadConfig, TrainingOptions, learning_rate, phase_at
+from .predictor import StatisticsPredictor
+from .quantization import round_activations
 from .sampling import STYLE_SIZE, Sampler
 from .sheets import draw_sheet
 from .stylemodel import build, read_kept
@@ -47,13 +49,15 @@ class Trainer:
         self.optimizer = torch.optim.Adam(self.model.parameters(), 1e-3)
         self._begin()
         self.model.predictor.requires_grad_(not options.freeze_predictor)
+        if options.stage == "quantize":
+            round_activations(self.model.transform)
 
     def _begin(self) -> None:
         if self.checkpoint.exists():
             self._resume()
         elif self.options.start_from:
-            self.model.load_state_dict(read_kept(Path(self.options.start_from)).weights)
-        else:
+            self.model.begin_with(read_kept(Path(self.options.start_from)))
+        elif isinstance(self.model.predictor, StatisticsPredictor):
             sample = [self.sampler.cache.style(path, STYLE_SIZE).statistics for path in self.sampler.styles[:160]]
             self.model.predictor.standardize_to(torch.stack(sample))
 
@@ -78,6 +82,7 @@ class Trainer:
             "optimizer": self.optimizer.state_dict(),
             "step": self.step,
             "metrics": metrics,
+            "predictor": self.model.predictor_name,
             "options": dataclasses.asdict(self.options),
             "data": fingerprint(self.sampler.content + self.sampler.styles),
             "revision": git_revision(),
@@ -89,7 +94,8 @@ class Trainer:
         for group in self.optimizer.param_groups:
             group["lr"] = learning_rate(self.options, self.step)
         batch = self.sampler.draw(self.step, phase, self.worker).to(self.device)
-        parts = losses_of(self.model, self.vgg, batch, phase, best_precision(self.options.bf16, self.device.type))
+        precision = best_precision(self.options.bf16, self.device.type)
+        parts = losses_of(self.model, self.vgg, batch, phase, precision, int8=self.options.stage == "quantize")
         self.optimizer.zero_grad()
         parts["total"].backward()
         self._share_gradients()

@@ -14,6 +14,8 @@ from mlmodels.quantization import (
     packed,
     quantize,
     quantize_weight,
+    round_activations,
+    rounded,
     unpacked,
 )
 from tests.unit.mlmodels.networks import LAYOUTS, small_network
@@ -164,3 +166,33 @@ def run(module: fx.GraphModule, frames: Tensor) -> Tensor:
 
 def psnr(painted: Tensor, expected: Tensor) -> float:
     return float(-10 * torch.log10((painted - expected).square().mean()))
+
+
+def test_training_rounds_weights_as_a_release_restores_them(network):
+    given = {name: value.detach().clone().requires_grad_() for name, value in network.named_parameters()}
+
+    coarse = rounded(given)
+
+    restored = unpacked(packed(given))
+    matrices = [name for name, value in given.items() if name.endswith(".weight") and value.ndim > 1]
+    assert matrices
+    for name in matrices:
+        torch.testing.assert_close(coarse[name], restored[name])
+    assert all(torch.equal(coarse[name], given[name]) for name in given if name not in matrices)
+    coarse[matrices[0]].sum().backward()
+    torch.testing.assert_close(given[matrices[0]].grad, torch.ones_like(given[matrices[0]]))
+
+
+def test_rounded_activations_have_256_levels_and_pass_the_gradient_on():
+    seen = []
+    part = torch.nn.Conv2d(4, 4, 1, bias=False)
+    round_activations(part)
+    part.register_forward_hook(lambda module, inputs, output: seen.append(inputs[0]))
+    features = torch.rand(1, 4, 40, 40, requires_grad=True)
+
+    part(features).sum().backward()
+
+    assert len(seen[0].unique()) <= 256
+    assert (seen[0] - features).abs().max() <= 1 / 255
+    assert features.grad is not None
+    assert features.grad.abs().min() > 0

@@ -14,8 +14,9 @@ import pytest
 import torch
 from PIL import Image
 
-from mlmodels import data, objective, sampling, sheets, stylemodel, train, training
+from mlmodels import data, objective, release, sampling, sheets, stylemodel, train, training
 from mlmodels.options import BadConfig, Phase, learning_rate, read_options
+from mlmodels.predictor import PREDICTORS
 
 ROOT = Path(__file__).resolve().parents[3]
 CONFIG = """
@@ -128,6 +129,67 @@ def test_what_is_kept_of_a_run_begins_the_next_one(config, tmp_path):
 
     assert following.step == 0
     torch.testing.assert_close(weights(following), weights(trainer), atol=1e-3, rtol=1e-3)  # half precision on disk
+
+
+@pytest.fixture
+def paired(config, tmp_path) -> Path:
+    """A file for the stage after distillation: a trained painter, and a picture predictor that was taught."""
+    trainer = training.Trainer(read_options(config))
+    trainer.save({})
+    distilled = {
+        "options": {"student": "mobilenetv3-texture"},
+        "model": PREDICTORS["mobilenetv3-texture"]().state_dict(),
+    }
+    torch.save(distilled, tmp_path / "distilled.pt")
+    start = f'start_from = "{trainer.checkpoint}"\nembed_with = "{tmp_path}/distilled.pt"\n'
+    config.write_text(start + config.read_text().replace("/run", "/pair").replace('"student"', '"pair"'))
+    return config
+
+
+def test_the_pair_goes_on_with_the_painter_and_the_distilled_predictor_and_teaches_both(paired, tmp_path):
+    trainer = training.Trainer(read_options(paired))
+    distilled = torch.load(tmp_path / "distilled.pt", weights_only=True)["model"]
+    painter = stylemodel.read_kept(tmp_path / "run" / "checkpoint.pt").weights
+    now = trainer.model.state_dict()
+    assert all(torch.equal(now[f"predictor.{name}"], value) for name, value in distilled.items())
+    assert all(torch.equal(now[name], painter[name]) for name in painter if name.startswith("transform."))
+
+    trainer.train_step()
+
+    now = trainer.model.state_dict()
+    assert not torch.equal(now["predictor.head.2.weight"], distilled["head.2.weight"])
+    assert torch.equal(now["predictor.tail.1.running_mean"], distilled["tail.1.running_mean"])  # lessons know better
+
+
+def test_a_pair_that_was_killed_goes_on_and_its_predictor_needs_no_other_run_to_be_released(paired, tmp_path):
+    trainer = training.Trainer(read_options(paired))
+    trainer.train_step()
+    trainer.save({})
+
+    resumed = training.Trainer(read_options(paired))
+    release.export(tmp_path / "pair", None, tmp_path / "out", name="trial", version="0.1", precision="half")
+
+    assert torch.equal(weights(resumed), weights(trainer))
+    shipped = release.Release(tmp_path / "out").predictor.state_dict()["head.2.weight"]
+    torch.testing.assert_close(shipped, trainer.model.predictor.state_dict()["head.2.weight"], atol=1e-3, rtol=1e-3)
+
+
+def test_quantization_aware_training_paints_with_the_weights_that_will_ship(paired, tmp_path):
+    training.Trainer(read_options(paired)).save({})
+    paired.write_text(paired.read_text().replace('stage = "pair"', 'stage = "quantize"'))
+    trainer = training.Trainer(read_options(paired))
+    batch = trainer.sampler.draw(0, trainer.options.phases[0])
+    exact, coarse = (
+        objective.losses_of(trainer.model, trainer.vgg, batch, trainer.options.phases[0], int8=int8)["content"]
+        for int8 in (False, True)
+    )
+    before = weights(trainer)
+
+    trainer.train_step()
+
+    assert exact != coarse
+    moved = (weights(trainer) != before).float().mean()
+    assert moved > 0.5  # the gradient passes through the rounding
 
 
 @pytest.mark.parametrize("name", ["kept.safetensors", "checkpoint.pt"])
