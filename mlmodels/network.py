@@ -138,12 +138,12 @@ class TransformNetwork(nn.Module, ABC):
 
     options: dict[str, int]
 
-    def __init__(self, embedding: int, widths: list[int]) -> None:
+    def __init__(self, embedding: int, widths: list[int], last: nn.Conv2d) -> None:
         super().__init__()
         self.widths = widths
         self.film = nn.Linear(embedding, 2 * sum(widths))
         self.norms = nn.ModuleList([ConditionalInstanceNorm(channels) for channels in widths])
-        self.last = nn.Conv2d(widths[-1], 12, 3, padding=1)
+        self.last = last
         nn.init.normal_(self.film.weight, std=0.02)
         nn.init.zeros_(self.film.bias)
         with torch.no_grad():  # ICNR (Aitken et al. 2017): the four sub-pixels start alike
@@ -183,9 +183,10 @@ class EighthNetwork(TransformNetwork):
     Half size at the door (pixel-unshuffle), a quarter, an eighth in the residual body, and back.
 
     Strokes are large things: at an eighth of the size they cost a quarter of what they cost at a quarter of it. The
-    picture's own edges come back by the sum with the quarter-size features. A fixed binomial filter before the
-    pixel-shuffle takes away every checkerboard. Each convolution but the last is followed by conditional instance
-    normalization.
+    picture's own edges come back by the sum with the quarter-size features, and its finest detail by a path of its own:
+    the picture itself, normalized and scaled as the style says (by nothing at the start), is added before the sigmoid.
+    A fixed binomial filter takes every checkerboard away from what the other layers add. Each convolution but the last
+    is followed by conditional instance normalization.
 
     :param plain: plain convolutions in place of depthwise-separable ones (the teacher)
     """
@@ -194,8 +195,11 @@ class EighthNetwork(TransformNetwork):
         self, *, embedding: int = EMBEDDING_SIZE, width: int = 64, deep: int = 96, blocks: int = 4, plain: bool = False
     ) -> None:
         half, conv = width // 2, ordinary if plain else separable
-        widths = [half, *[width] * 3, deep, *[deep] * (2 * blocks), *[width] * 3, half, half]
-        super().__init__(embedding, widths)
+        widths = [half, *[width] * 3, deep, *[deep] * (2 * blocks), *[width] * 3, half, half, 3]
+        super().__init__(embedding, widths, nn.Conv2d(half, 12, 1))
+        with torch.no_grad():  # scale = 1 + Δ of the picture's own path
+            self.film.weight[-6:] = 0
+            self.film.bias[-6:-3] = -1
         self.options = {"embedding": embedding, "width": width, "deep": deep, "blocks": blocks}
         self.first = nn.Conv2d(12, half, 3, padding=1, bias=False)
         self.down = conv(half, width, stride=2)
@@ -216,7 +220,8 @@ class EighthNetwork(TransformNetwork):
         quarter = quarter + doubled(norm(self.shallower(eighth)))
         quarter = _residual(self.far, quarter, norm)
         half = F.relu(norm(self.up(doubled(F.relu(norm(self.narrow(quarter)))))))
-        return F.pixel_shuffle(torch.sigmoid(self._smooth(self.last(half))), 2), quarter
+        subpixels = self._smooth(self.last(half)) + _unshuffled(norm(padded))
+        return F.pixel_shuffle(torch.sigmoid(subpixels), 2), quarter
 
     def _smooth(self, subpixels: Tensor) -> Tensor:
         with single_precision():
@@ -228,7 +233,7 @@ class QuarterNetwork(TransformNetwork):
 
     def __init__(self, *, embedding: int = EMBEDDING_SIZE, blocks: int = 5, kernel: int = 5, width: int = 64) -> None:
         half = width // 2
-        super().__init__(embedding, [half, width, *[width] * (2 * blocks), half])
+        super().__init__(embedding, [half, width, *[width] * (2 * blocks), half], nn.Conv2d(half, 12, 3, padding=1))
         self.options = {"embedding": embedding, "blocks": blocks, "kernel": kernel, "width": width}
         self.first = nn.Conv2d(12, half, 3, padding=1, bias=False)
         self.down = separable(half, width, stride=2)

@@ -140,7 +140,8 @@ def subpixels_together(module: fx.GraphModule) -> fx.GraphModule:
     for node, part in convolutions(module):
         if _source(module, node).target is torch.pixel_unshuffle:
             _change(part, _over_pairs)
-            part.stride, part.padding = (2, 1), (2, 1)
+            pad = int(part.padding[0])
+            part.stride, part.padding = (2, 1), (2 * pad, pad)
         if _reader(node).target is torch.pixel_shuffle:
             _change(part, lambda weight: weight[order])
             if part.bias is not None:
@@ -151,10 +152,10 @@ def subpixels_together(module: fx.GraphModule) -> fx.GraphModule:
 
 
 def _over_pairs(weight: Tensor) -> Tensor:
-    """(K, 12, 3, 3) over sub-pixels (colour, row, column) to (K, 6, 6, 3) over pairs (column, colour)."""
-    outputs = weight.shape[0]
-    split = weight.view(outputs, 3, 2, 2, 3, 3)  # output, colour, row, column, kernel down, kernel across
-    return split.permute(0, 3, 1, 4, 2, 5).reshape(outputs, 6, 6, 3)
+    """(K, 12, N, M) over sub-pixels (colour, row, column) to (K, 6, 2 N, M) over pairs (column, colour)."""
+    outputs, _, down, across = weight.shape
+    split = weight.view(outputs, 3, 2, 2, down, across)  # output, colour, row, column, kernel down, kernel across
+    return split.permute(0, 3, 1, 4, 2, 5).reshape(outputs, 6, 2 * down, across)
 
 
 def _change(part: nn.Conv2d, how: Callable[[Tensor], Tensor]) -> None:
@@ -172,7 +173,7 @@ def _source(module: fx.GraphModule, node: fx.Node) -> fx.Node:
 
 def _reader(node: fx.Node) -> fx.Node:
     reader = next(iter(node.users))
-    while reader.target is torch.sigmoid:
+    while reader.target in (torch.sigmoid, operator.add):
         reader = next(iter(reader.users))
     return reader
 

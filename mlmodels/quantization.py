@@ -226,6 +226,9 @@ def flatten(network: TransformNetwork, norms: Sequence[nn.Module]) -> fx.GraphMo
     for node, part in convolutions(module):
         if part.groups == 3:
             _before_shuffling(module, node, part)
+    for node, part in convolutions(module):
+        _with_the_one_before(module, node, part)
+    _give_the_picture_a_convolution(module)
     graph.eliminate_dead_code()
     module.recompile()
     module.delete_all_unused_submodules()
@@ -244,6 +247,51 @@ def _before_shuffling(module: fx.GraphModule, node: fx.Node, part: nn.Conv2d) ->
         call = module.graph.call_module(place, (shuffled.args[0],))
         call = module.graph.call_function(torch.pixel_shuffle, (call, 2))
     node.replace_all_uses_with(call)
+
+
+def _with_the_one_before(module: fx.GraphModule, node: fx.Node, part: nn.Conv2d) -> None:
+    """Make one convolution of a pointwise one and the fixed filter that alone reads it: both are linear."""
+    source = cast(fx.Node, node.args[0])
+    before = module.get_submodule(str(source.target)) if source.op == "call_module" else None
+    if not isinstance(before, nn.Conv2d) or before.kernel_size != (1, 1) or len(source.users) > 1:
+        return
+    if part.groups > 1 or before.groups > 1 or part.bias is not None:
+        return
+    weight = torch.einsum("okhw,ki->oihw", part.weight, before.weight[..., 0, 0])
+    bias = None if before.bias is None else part.weight.sum((2, 3)) @ before.bias
+    place = f"joined_{node.name}"
+    module.add_submodule(place, _convolution(weight, bias, stride=part.stride, padding=part.padding))
+    node.target = place
+    node.replace_input_with(source, cast(fx.Node, source.args[0]))
+    module.graph.erase_node(source)
+
+
+def _give_the_picture_a_convolution(module: fx.GraphModule) -> None:
+    """A norm layer that reads the picture itself gets a convolution that changes nothing, to be folded into."""
+    for node in list(module.graph.nodes):
+        if "norms_in_order" in str(node.target) and cast(fx.Node, node.args[0]).op == "placeholder":
+            module.add_submodule("picture", _convolution(torch.ones(3, 1, 1, 1), None, groups=3))
+            with module.graph.inserting_before(node):
+                call = module.graph.call_module("picture", node.args)
+            node.replace_input_with(cast(fx.Node, node.args[0]), call)
+
+
+def _after_unshuffling(module: fx.GraphModule) -> None:
+    """Move what is done to the picture's colours behind the pixel-unshuffle, where the first convolution works too."""
+    for node, part in convolutions(module):
+        source, reader = cast(fx.Node, node.args[0]), next(iter(node.users))
+        if source.op != "placeholder" or reader.target is not torch.pixel_unshuffle:
+            continue
+        bias = None if part.bias is None else part.bias.repeat_interleave(4)
+        place = f"unshuffled_{node.name}"
+        dense = torch.diag(part.weight.flatten().repeat_interleave(4))[..., None, None]
+        module.add_submodule(place, _convolution(dense, bias))
+        subpixels = next(user for user in source.users if user.target is torch.pixel_unshuffle)
+        with module.graph.inserting_before(node):
+            call = module.graph.call_module(place, (subpixels,))
+        reader.replace_all_uses_with(call)
+        module.graph.erase_node(reader)
+        module.graph.erase_node(node)
 
 
 def _as_module(module: fx.GraphModule, node: fx.Node) -> None:
@@ -298,6 +346,7 @@ def fold(network: TransformNetwork, embedding_E: Tensor, statistics: SceneStatis
     for node in list(module.graph.nodes):
         if node.op == "call_module" and isinstance(norm := module.get_submodule(str(node.target)), Affine):
             _fold_into_convolution(module, node, norm)
+    _after_unshuffling(module)
     module.recompile()
     module.delete_all_unused_submodules()
     return module.eval().requires_grad_(False)

@@ -3,7 +3,15 @@
 import pytest
 import torch
 
-from mlmodels.network import NETWORKS, QuarterNetwork, TransformNetwork, _Norms, binomial_kernel, subpixel_binomial
+from mlmodels.network import (
+    NETWORKS,
+    EighthNetwork,
+    QuarterNetwork,
+    TransformNetwork,
+    _Norms,
+    binomial_kernel,
+    subpixel_binomial,
+)
 
 
 @pytest.fixture(params=NETWORKS)
@@ -95,3 +103,19 @@ def test_the_filter_of_the_subpixels_is_the_one_of_the_whole_picture():
     after = convolve(shuffle(subpixels, 2), binomial_kernel(3), padding=1, groups=3)
 
     torch.testing.assert_close(before, after)
+
+
+def test_the_picture_s_own_path_adds_nothing_at_first_and_can_bring_the_picture_back():
+    torch.manual_seed(0)
+    network = EighthNetwork(embedding=8, blocks=1, width=16, deep=24).requires_grad_(False)
+    image, style = 0.2 + 0.6 * torch.rand(1, 3, 48, 48), torch.zeros(1, 8)
+    statistics = network.statistics(image, style)
+    assert torch.equal(network.film(style)[:, -6:], torch.tensor([[-1.0, -1, -1, 0, 0, 0]]))
+
+    # sigmoid(4 (x - 1/2)) is close to x: the scale and shift that say so after normalization, and a silent painter
+    mean, variance = statistics.means[-1].flatten(), statistics.variances[-1].flatten()
+    network.film.bias[-6:-3], network.film.bias[-3:] = 4 * variance.sqrt() - 1, 4 * (mean - 0.5)
+    for weight in network.last.parameters():
+        torch.nn.init.zeros_(weight)
+
+    assert (network(image, style) - image).abs().max() < 0.04

@@ -196,3 +196,14 @@ def test_rounded_activations_have_256_levels_and_pass_the_gradient_on():
     assert (seen[0] - features).abs().max() <= 1 / 255
     assert features.grad is not None
     assert features.grad.abs().min() > 0
+
+
+def test_the_last_convolution_and_the_fixed_filter_run_as_one(frames, embedding):
+    network = small_network("student")
+    statistics, ranges = measure_scene(network, frames, embedding)
+
+    parts = [part for _, part in convolutions(fold(network, embedding, statistics))]
+
+    joined = [part for part in parts if part.out_channels == 12 and part.kernel_size == (3, 3)]
+    assert [part.in_channels for part in joined] == [network.last.in_channels]
+    assert len(parts) == len(ranges.low)
