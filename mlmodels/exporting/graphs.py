@@ -67,6 +67,10 @@ class Shape:
 class LiveNorm(nn.Module):
     """Instance norm with everything explicit; gamma is 1 + delta. Statistics (1, K, 1, 1) come out as well."""
 
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.channels = channels
+
     def forward(self, features: Tensor, delta: Tensor, beta: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         mean, variance = measure(features, dims=(2, 3))
         scale = (1 + delta) / torch.sqrt(variance + EPSILON)
@@ -86,7 +90,7 @@ class _Live(nn.Module):
     def __init__(self, network: TransformNetwork, shape: Shape) -> None:
         super().__init__()
         self.network, self.shape = network, shape
-        self.norms_in_order = nn.ModuleList([LiveNorm() for _ in network.widths])
+        self.norms_in_order = nn.ModuleList([LiveNorm(width) for width in network.widths])
 
     def forward(self, frame: Tensor, style: Tensor) -> tuple[Tensor, Tensor]:
         parts = style.reshape(1, -1, 1, 1).split(_twice(self.network.widths), dim=1)
