@@ -12,6 +12,7 @@ What is exact but cheaper than the network as it trains is done here once, for a
 from __future__ import annotations
 
 import copy
+import operator
 import re
 from dataclasses import dataclass
 from typing import cast
@@ -140,10 +141,20 @@ def transform(network: TransformNetwork, shape: Shape, *, locked: bool = False) 
     module = plain(_Locked(network, shape) if locked else _Live(network, shape))
     _without_unshuffle(module)
     _cropped(module, shape)
+    for node in _calls(module, F.pad):
+        node.meta["inner"] = (shape.height, shape.width)
     module.graph.eliminate_dead_code()
+    return _finished(module)
+
+
+def _finished(module: fx.GraphModule) -> fx.GraphModule:
+    """Return a graph with weights of its own, in the plain layout that converters want."""
     module.recompile()
     module.delete_all_unused_submodules()
-    return module.eval().requires_grad_(False)
+    own = copy.deepcopy(module).eval().requires_grad_(False)
+    for parameter in own.parameters():
+        parameter.data = parameter.data.contiguous()
+    return own
 
 
 def _without_unshuffle(module: fx.GraphModule) -> None:
@@ -198,7 +209,7 @@ def _replace(module: fx.GraphModule, node: fx.Node, part: nn.Module) -> None:
 
 
 def predictor(network: nn.Module, side: int) -> fx.GraphModule:
-    """Return picture (1, 3, S, S) → embedding (1, E) without batch norms; every node knows its own size."""
+    """Return picture (1, 3, S, S) → embedding (1, E), without batch norms."""
     module = fx.symbolic_trace(copy.deepcopy(network).eval())
     for node in list(module.graph.nodes):
         if node.op == "call_module" and isinstance(norm := module.get_submodule(str(node.target)), nn.BatchNorm2d):
@@ -206,10 +217,49 @@ def predictor(network: nn.Module, side: int) -> fx.GraphModule:
             _replace(module, before, fuse_conv_bn_eval(_convolution(module, before), norm))
             node.replace_all_uses_with(before)
             module.graph.erase_node(node)
-    module.recompile()
-    module.delete_all_unused_submodules()
+    _with_picture_as_input(module)
+    _constants_renamed(module)
     ShapeProp(module).propagate(torch.zeros(1, 3, side, side))
-    return module.eval().requires_grad_(False)
+    for node in _calls(module, torch.var_mean):
+        _explicit_moments(module, node)
+    for node in module.graph.nodes:
+        node.meta.clear()
+    return _finished(module)
+
+
+def _with_picture_as_input(module: fx.GraphModule) -> None:
+    (given,) = (node for node in module.graph.nodes if node.op == "placeholder")
+    with module.graph.inserting_before(given):
+        given.replace_all_uses_with(module.graph.placeholder("picture"))
+    module.graph.erase_node(given)
+
+
+def _constants_renamed(module: fx.GraphModule) -> None:
+    """`torch.export` mixes a constant up with an operation of the same name, as the predictor's `mean` is."""
+    for node in module.graph.nodes:
+        if node.op == "get_attr":
+            name = f"constant_{node.name}"
+            module.register_buffer(name, getattr(module, str(node.target)))
+            delattr(module, str(node.target))
+            node.target = name
+
+
+def _explicit_moments(module: fx.GraphModule, node: fx.Node) -> None:
+    """Variance, with Bessel's correction as torch has it, and mean, (1, K) each, of operations that converters know."""
+    source = cast(fx.Node, node.args[0])
+    pixels = source.meta["tensor_meta"].shape[-2:].numel()
+    graph = module.graph
+    with graph.inserting_before(node):
+        mean = graph.call_method("mean", (source, (2, 3)), {"keepdim": True})
+        centered = graph.call_function(operator.sub, (source, mean))
+        squares = graph.call_function(operator.mul, (centered, centered))
+        variance = graph.call_method("mean", (squares, (2, 3)))
+        variance = graph.call_function(operator.mul, (variance, pixels / (pixels - 1)))
+        results = variance, graph.call_method("reshape", (mean, 1, -1))
+    for item in list(node.users):
+        item.replace_all_uses_with(results[cast(int, item.args[1])])
+        graph.erase_node(item)
+    graph.erase_node(node)
 
 
 class _Readout(nn.Module):
@@ -223,4 +273,4 @@ class _Readout(nn.Module):
 
 def readout(network: TransformNetwork) -> fx.GraphModule:
     """Return embedding (1, E) → style (1, 2ΣK)."""
-    return fx.symbolic_trace(_Readout(network.film)).eval().requires_grad_(False)
+    return _finished(fx.symbolic_trace(_Readout(network.film)))

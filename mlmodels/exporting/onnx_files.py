@@ -10,10 +10,7 @@ from mlmodels.release import Release
 
 from . import onnx_graph
 from .exported import ExportedFile, file_name
-from .roles import VIDEO_SHAPES, RoleGraph, role_graphs
-
-SHAPES = ("dynamic", *VIDEO_SHAPES)
-PRECISIONS = onnx_graph.PRECISIONS
+from .roles import RoleGraph, role_graphs
 
 
 def write(release: Release, folder: Path, shapes: Sequence[str], precision: str) -> list[ExportedFile]:

@@ -35,7 +35,6 @@ from .roles import Dimensions
 OPSET = 18
 IR_VERSION = 9
 LEAST_QUANTIZED = 2048  # numbers: below, int8 saves next to nothing, and fixed filters stay exact
-PRECISIONS = ("int8", "fp32")
 
 
 def build(
@@ -277,27 +276,8 @@ def _divided(builder: _Builder, node: fx.Node) -> tuple[str, ...]:
 
 def _mean(builder: _Builder, node: fx.Node) -> str:
     source, axes = node.args
-    return cast(
-        str, builder.emit("ReduceMean", builder.given(source), builder.numbers(*cast(tuple[int], axes)), keepdims=0)
-    )
-
-
-def _moments(builder: _Builder, node: fx.Node) -> tuple[str, str]:
-    """Variance with Bessel's correction, as torch has it, and mean, (1, K) each."""
-    source, axes = node.args
-    features, axes = builder.given(source), builder.numbers(*cast(tuple[int], axes))
-    mean = builder.emit("ReduceMean", features, axes, keepdims=1)
-    centered = builder.emit("Sub", features, mean)
-    height, width = _size_of(cast(fx.Node, source))
-    spread = builder.emit("ReduceSumSquare", centered, axes, keepdims=0)
-    variance = builder.emit("Mul", spread, builder.given(1 / (height * width - 1)))
-    return variance, builder.emit("Reshape", mean, builder.numbers(1, -1))
-
-
-def _size_of(node: fx.Node) -> tuple[int, int]:
-    """Height and width of what a node gives, which `ShapeProp` wrote down."""
-    height, width = node.meta["tensor_meta"].shape[-2:]
-    return height, width
+    numbers, kept = builder.numbers(*cast(tuple[int], axes)), int(bool(node.kwargs.get("keepdim")))
+    return cast(str, builder.emit("ReduceMean", builder.given(source), numbers, keepdims=kept))
 
 
 MODULES: dict[Any, Callable[..., Any]] = {
@@ -326,7 +306,6 @@ CALLS: dict[Any, Callable[..., Any]] = {
     crop: _cropped,
     operator.getitem: _item,
     torch.cat: _joined,
-    torch.var_mean: _moments,
     "reshape": _reshaped,
     "split": _divided,
     "mean": _mean,
