@@ -214,7 +214,10 @@ def flatten(network: TransformNetwork, norms: Sequence[nn.Module]) -> fx.GraphMo
 
     Every convolution is a `Conv2d` of its own, fixed filters too; casts and layouts are gone.
     """
-    return plain(_Flat(network, norms))
+    module = plain(_Flat(network, norms))
+    _give_the_picture_a_convolution(module)
+    module.recompile()
+    return module
 
 
 def plain(flat: nn.Module) -> fx.GraphModule:
@@ -232,7 +235,6 @@ def plain(flat: nn.Module) -> fx.GraphModule:
             _before_shuffling(module, node, part)
     for node, part in convolutions(module):
         _with_the_one_before(module, node, part)
-    _give_the_picture_a_convolution(module)
     graph.eliminate_dead_code()
     module.recompile()
     module.delete_all_unused_submodules()

@@ -5,7 +5,8 @@ runtimes have.
 What is exact but cheaper than the network as it trains is done here once, for all formats:
 
 - pixel-unshuffle by two and the 3×3 convolution after it are one 6×6 convolution of stride 2;
-- the border is cut off before the last two convolutions, which then run without padding;
+- the picture's own path, where a network has one, is added at full size;
+- the border is cut off before the last convolutions, which then run without padding;
 - the predictor's batch norms are part of the convolution or the linear layer that they stand beside.
 """
 
@@ -81,6 +82,10 @@ class LiveNorm(nn.Module):
 class LockedNorm(nn.Module):
     """What is left of a norm layer when the statistics of the scene are known: scale and shift (K,)."""
 
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.channels = channels
+
     def forward(self, features: Tensor, scale: Tensor, shift: Tensor) -> Tensor:
         return features * scale.reshape(1, -1, 1, 1) + shift.reshape(1, -1, 1, 1)
 
@@ -114,7 +119,7 @@ class _Locked(nn.Module):
     def __init__(self, network: TransformNetwork, shape: Shape) -> None:
         super().__init__()
         self.network, self.shape = network, shape
-        self.norms_in_order = nn.ModuleList([LockedNorm() for _ in network.widths])
+        self.norms_in_order = nn.ModuleList([LockedNorm(width) for width in network.widths])
 
     def forward(self, frame: Tensor, affine: Tensor) -> Tensor:
         parts = affine.reshape(-1).split(_twice(self.network.widths), dim=0)
@@ -139,6 +144,7 @@ def _padded(frame: Tensor, shape: Shape) -> Tensor:
 def transform(network: TransformNetwork, shape: Shape, *, locked: bool = False) -> fx.GraphModule:
     """Return (frame, style) → (painting, statistics), or locked (frame, affine) → painting, for frames of one shape."""
     module = plain(_Locked(network, shape) if locked else _Live(network, shape))
+    _picture_at_full_size(module, shape)
     _without_unshuffle(module)
     _cropped(module, shape)
     for node in _calls(module, F.pad):
@@ -157,6 +163,25 @@ def _finished(module: fx.GraphModule) -> fx.GraphModule:
     return own
 
 
+def _picture_at_full_size(module: fx.GraphModule, shape: Shape) -> None:
+    """The sub-pixels of a picture's own path find their places when they are added after the pixel-shuffle."""
+    for unshuffle in _calls(module, torch.pixel_unshuffle):
+        (total,) = unshuffle.users
+        if total.target not in (operator.add, torch.add):
+            continue
+        (sigmoid,) = total.users
+        (shuffle,) = sigmoid.users
+        (painted,) = (term for term in total.all_input_nodes if term is not unshuffle)
+        with module.graph.inserting_before(total):
+            spread = module.graph.call_function(torch.pixel_shuffle, (painted, 2))
+            picture = module.graph.call_function(crop, (unshuffle.args[0], BORDER, *shape.filling))
+            sums = module.graph.call_function(operator.add, (spread, picture))
+            levels = module.graph.call_function(torch.sigmoid, (sums,))
+        shuffle.replace_all_uses_with(levels)
+        for node in (shuffle, sigmoid, total, unshuffle):
+            module.graph.erase_node(node)
+
+
 def _without_unshuffle(module: fx.GraphModule) -> None:
     """A 3×3 convolution of sub-pixels is a 6×6 convolution of pixels with stride 2."""
     (unshuffle,) = _calls(module, torch.pixel_unshuffle)
@@ -170,26 +195,29 @@ def _without_unshuffle(module: fx.GraphModule) -> None:
     node.args = (unshuffle.args[0],)
 
 
-def crop(features: Tensor, bottom: int, right: int) -> Tensor:
-    """Return half-size features without the border and filling, but for the two pixels that two 3×3 kernels read."""
-    margin = BORDER // 2 - 2
-    return features[:, :, margin : -(margin + bottom), margin : -(margin + right)]
+def crop(features: Tensor, border: int, bottom: int, right: int) -> Tensor:
+    """Return features without a border, and without what fills the frame below and on the right."""
+    return features[:, :, border : -(border + bottom), border : -(border + right)]
 
 
 def _cropped(module: fx.GraphModule, shape: Shape) -> None:
+    """Leave of the half-size features' border what the kernels of the last convolutions read, a pixel for each."""
     node = _calls(module, torch.pixel_shuffle)[0]
-    left = 2
-    while left:
-        node = cast(fx.Node, node.args[0])
-        if node.op == "call_module":
-            unpadded = copy.deepcopy(_convolution(module, node))
-            unpadded.padding = (0, 0)
-            _replace(module, node, unpadded)
-            left -= 1
+    last: list[fx.Node] = []
+    while (node := cast(fx.Node, node.args[0])) and (node.target is torch.sigmoid or _is_convolution(module, node)):
+        last += [node] if node.op == "call_module" else []
+    for convolution in last:
+        unpadded = copy.deepcopy(_convolution(module, convolution))
+        unpadded.padding = (0, 0)
+        _replace(module, convolution, unpadded)
     bottom, right = shape.filling
-    with module.graph.inserting_before(node):
-        inside = module.graph.call_function(crop, (node.args[0], bottom // 2, right // 2))
-    node.args = (inside,)
+    with module.graph.inserting_before(last[-1]):
+        inside = module.graph.call_function(crop, (node, BORDER // 2 - len(last), bottom // 2, right // 2))
+    last[-1].args = (inside,)
+
+
+def _is_convolution(module: fx.GraphModule, node: fx.Node) -> bool:
+    return node.op == "call_module" and isinstance(module.get_submodule(str(node.target)), nn.Conv2d)
 
 
 def _calls(module: fx.GraphModule, function: object) -> list[fx.Node]:

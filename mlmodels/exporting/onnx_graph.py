@@ -26,7 +26,7 @@ from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 from torch import Tensor, fx, nn
 
-from mlmodels.network import BORDER, EPSILON
+from mlmodels.network import EPSILON
 from mlmodels.quantization import quantize_weight
 
 from .graphs import LiveNorm, LockedNorm, crop
@@ -177,12 +177,19 @@ def _live_norm(builder: _Builder, node: fx.Node, part: LiveNorm) -> tuple[str, s
     deviation = builder.emit("Sqrt", builder.emit("Add", variance, builder.given(EPSILON)))
     scale = builder.emit("Div", builder.emit("Add", delta, builder.given(1.0)), deviation)
     shift = builder.emit("Sub", beta, builder.emit("Mul", mean, scale))
+    shift = builder.emit("Reshape", shift, builder.numbers(-1))
+    return _by_channel(builder, source, scale, shift, part.channels), mean, variance
+
+
+def _by_channel(builder: _Builder, source: str, scale: str, shift: str, channels: int) -> str:
     by_output = builder.emit("Reshape", scale, builder.numbers(-1, 1, 1, 1))
-    normalized = builder.emit(
-        "Conv", source, by_output, builder.emit("Reshape", shift, builder.numbers(-1)),
-        kernel_shape=[1, 1], group=part.channels,
-    )  # fmt: skip
-    return normalized, mean, variance
+    return cast(str, builder.emit("Conv", source, by_output, shift, kernel_shape=[1, 1], group=channels))
+
+
+def _locked_norm(builder: _Builder, node: fx.Node, part: LockedNorm) -> str:
+    """One that follows no convolution: what is done to the picture itself."""
+    source, scale, shift = (builder.given(argument) for argument in node.args)
+    return _by_channel(builder, source, scale, shift, part.channels)
 
 
 def _linear(builder: _Builder, node: fx.Node, part: nn.Linear) -> str:
@@ -227,10 +234,8 @@ def _border(builder: _Builder, node: fx.Node) -> str:
 
 
 def _cropped(builder: _Builder, node: fx.Node) -> str:
-    source, bottom, right = node.args
-    margin = BORDER // 2 - 2
-    starts = builder.numbers(margin, margin)
-    ends = builder.numbers(-(margin + cast(int, bottom)), -(margin + cast(int, right)))
+    source, border, bottom, right = cast(tuple[fx.Node, int, int, int], node.args)
+    starts, ends = builder.numbers(border, border), builder.numbers(-(border + bottom), -(border + right))
     return cast(str, builder.emit("Slice", builder.given(source), starts, ends, builder.numbers(2, 3)))
 
 
@@ -283,6 +288,7 @@ def _mean(builder: _Builder, node: fx.Node) -> str:
 MODULES: dict[Any, Callable[..., Any]] = {
     nn.Conv2d: _convolution,
     LiveNorm: _live_norm,
+    LockedNorm: _locked_norm,
     nn.Linear: _linear,
     nn.BatchNorm1d: _standardized,
     nn.AdaptiveAvgPool2d: _pooled,
