@@ -58,6 +58,8 @@ class EnginePainter:
         self.embed = engine.embed
         self.statistics = engine.statistics
         self.paint = engine.paint
+        if isinstance(engine, BarePainter):
+            self.bare = engine.bare
 
 
 def scene_statistics(painter: Painter, frames_BHWC: Pixels, vector: Vector) -> Any:

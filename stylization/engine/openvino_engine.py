@@ -7,6 +7,7 @@ than painting it.
 
 import threading
 from collections import OrderedDict
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -61,7 +62,24 @@ class OpenVinoEngine(TorchEngine):
             return super().paint(frames, embedding, fixed)
         with self._lock:
             painter = self._painter(statistics, frames.shape[1], frames.shape[2])
-            return np.stack([painter.paint(frame) for frame in frames])
+            painted = np.empty_like(frames)
+            for frame, place in zip(frames, painted, strict=True):
+                painter.paint(frame, place)
+            return painted
+
+    def bare(
+        self, frames: NDArray[np.uint8], embedding: NDArray[np.float32], scene: Scene | None = None
+    ) -> Callable[[], object]:
+        """Return the network alone with its input ready, to be timed; without a scene, torch's."""
+        if scene is None:
+            return self._release.bare(frames, embedding)
+        painter = self._painter(scene, frames.shape[1], frames.shape[2])
+
+        def run() -> None:
+            for frame in frames:
+                painter.run(frame)
+
+        return run
 
     def _painter(self, scene: Scene, height: int, width: int) -> Painter:
         size = (height, width)

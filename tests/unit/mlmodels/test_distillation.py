@@ -108,6 +108,22 @@ def test_a_killed_student_goes_on_where_it_was(config):
     assert torch.equal(weights(resumed), weights(whole))
 
 
+def test_batch_norms_settle_on_the_lessons_whatever_they_followed_before(config):
+    ours = distiller(config)
+    ours.prepare(io.StringIO())
+    norm = next(part for part in ours.student.modules() if isinstance(part, torch.nn.BatchNorm2d))
+    assert norm.running_mean is not None
+    norm.running_mean.fill_(100)
+    seen = []
+    norm.register_forward_pre_hook(lambda part, inputs: seen.append(inputs[0].mean((0, 2, 3))))
+
+    ours.settle()
+
+    assert len(seen) == distillation.SETTLING
+    torch.testing.assert_close(norm.running_mean, torch.stack(seen).mean(0), atol=1e-4, rtol=1e-3)
+    assert norm.momentum == 0.1
+
+
 def weights(distiller: distillation.Distiller) -> torch.Tensor:
     return torch.cat([weight.detach().flatten() for weight in distiller.student.parameters()])
 

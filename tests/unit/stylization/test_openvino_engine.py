@@ -5,6 +5,7 @@ import builtins
 import numpy as np
 import pytest
 
+from mlmodels.evaluation.painters import EnginePainter, bare_call
 from stylization.engine import engines
 from stylization.engine.engines import open_engine
 
@@ -44,6 +45,19 @@ def test_a_frame_without_a_scene_is_painted_as_torch_paints_it(frames, embedding
     painted = open_engine("openvino").paint(frames[:1], embedding)
 
     assert np.array_equal(painted, open_engine("torch").paint(frames[:1], embedding))
+
+
+def test_the_network_alone_can_be_timed_with_a_scene_and_without(frames, embedding):
+    engine = open_engine("openvino")
+    painter = EnginePainter(engine)
+    scene = engine.statistics(frames, embedding)
+    before = engine.paint(frames, embedding, scene)
+
+    for call in (bare_call(painter, frames, embedding, scene), bare_call(painter, frames, embedding)):
+        assert call is not None
+        call()
+
+    assert np.array_equal(engine.paint(frames, embedding, scene), before)
 
 
 def test_a_scene_is_painted_at_other_sizes_too(frames, embedding):
