@@ -14,7 +14,7 @@ from PIL import Image
 from safetensors.torch import save_file
 
 from mlmodels.exporting import export
-from mlmodels.exporting.verify import NoPictures, TooDifferent, Verification, psnr
+from mlmodels.exporting.verify import TOLERANCES, NoPictures, TooDifferent, Verification, psnr
 from mlmodels.release import Release
 from mlmodels.vgg import VGGFeatures
 from tests.unit.mlmodels.releases import write_release
@@ -155,6 +155,18 @@ def test_missing_converters_are_refused_with_what_installs_them(refused, release
     code, line = refused("--format", "coreml", "--release", release, "--out", tmp_path / "out")
 
     assert (code, "make exporters" in line) == (2, True)
+
+
+def test_a_file_outside_of_its_tolerance_ends_the_command(refused, release, heldout, tmp_path, monkeypatch):
+    monkeypatch.setitem(TOLERANCES, "psnr_db", (500.0, 1000.0))
+
+    code, line = refused(
+        "--format", "onnx", "--release", release, "--out", tmp_path / "out", "--shapes", "64x64",
+        "--verify", heldout, "--frames", 2,
+    )  # fmt: skip
+
+    assert (code, "psnr_db" in line) == (1, True)
+    assert not (tmp_path / "out" / "manifest.json").exists()
 
 
 def test_an_empty_folder_of_pictures_is_refused_before_anything_is_written(refused, release, tmp_path):

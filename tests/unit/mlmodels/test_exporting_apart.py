@@ -1,13 +1,17 @@
 """Formats whose converters live apart: refused in words without them, and right by their own runtimes with them."""
 
+import sys
 import zipfile
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from PIL import Image
 
 from mlmodels.exporting import ConversionFailed, ConvertersMissing, ExportedFile, apart, export
+from mlmodels.exporting.coreml_files import require_described
+from mlmodels.exporting.roles import role_graphs
 from mlmodels.exporting.verify import Verification
 from mlmodels.release import Release
 from tests.unit.mlmodels.releases import write_release
@@ -81,6 +85,21 @@ def test_a_core_ml_archive_holds_one_package(files):
         package = file.path.name.removesuffix(".zip")
         assert {name.partition("/")[0] for name in names} == {package}
         assert f"{package}/Manifest.json" in names
+
+
+def test_a_package_that_describes_another_network_is_refused(release, monkeypatch):
+    described = SimpleNamespace(
+        name="frame", type=SimpleNamespace(multiArrayType=SimpleNamespace(shape=[1, 3, 64, 64]))
+    )
+    spec = SimpleNamespace(
+        description=SimpleNamespace(input=[described], output=[described]), WhichOneof=lambda kind: "mlProgram"
+    )
+    stand_in = SimpleNamespace(utils=SimpleNamespace(load_spec=lambda path: spec))
+    monkeypatch.setitem(sys.modules, "coremltools", stand_in)
+    readout = list(role_graphs(Release(release), []))[1]
+
+    with pytest.raises(RuntimeError, match=r"readout\.mlpackage describes .*frame"):
+        require_described(Path("readout.mlpackage"), readout)
 
 
 @pytest.mark.parametrize("format", APART)
