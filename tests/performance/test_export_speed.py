@@ -60,7 +60,7 @@ def test_the_rebuilt_peer_paints_what_the_package_paints(magenta, theirs):
     embedding = magenta.embed(style)
 
     expected = magenta.paint(photograph[None], embedding)[0].transpose(2, 0, 1) / np.float32(255)
-    given = photograph.transpose(2, 0, 1)[None] / np.float32(255)
+    given = photograph.transpose(2, 0, 1)[None].astype(np.float32) / np.float32(255)
     painted = timed_answers_of(theirs["float"], [given, embedding[None]])["answer_0"][0]
 
     assert psnr(painted, expected) > 25  # the package rounds activations to 256 levels throughout
