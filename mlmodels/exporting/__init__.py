@@ -1,0 +1,55 @@
+"""
+A release as files that other runtimes run: one source of truth, one call.
+
+Roles: `predictor` (picture → embedding), `readout` (embedding → style), `transform` (frame, style → painting,
+statistics) and `transform-locked` (frame, affine → painting). docs/exports.md says what each takes and gives.
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from mlmodels.release import Release
+
+from . import apart
+from .apart import ConversionFailed, ConvertersMissing
+from .exported import ExportedFile
+from .formats import FORMATS, Format
+from .graphs import CannotExport, Shape
+
+__all__ = ["FORMATS", "CannotExport", "ConversionFailed", "ConvertersMissing", "ExportedFile", "Shape", "export"]
+
+
+def export(
+    release: Path, format: str, folder: Path, *, shapes: Sequence[str] | None = None, precision: str | None = None
+) -> list[ExportedFile]:
+    """
+    Write all roles of the release in one folder as files of one format into another.
+
+    Formats whose converters are no part of the product are written by a Python that has them (`make exporters`).
+
+    :param shapes: "HxW", and "dynamic" where the format has it; by default those that video has
+    :param precision: of weights; by default the format's first
+    :raises BadRelease: when the folder holds no whole release
+    :raises CannotExport: a format, shape or precision that there is not; nothing is written then
+    :raises ConvertersMissing: when `make exporters` has not been run
+    :raises ConversionFailed: when a converter gave up
+    """
+    wanted, precision, sizes = _wanted(format, shapes, precision)
+    read = Release(release)
+    if wanted.converter is None or apart.is_installed(wanted.converter):
+        return wanted.write(read, folder, sizes, precision)
+    return apart.convert(release, wanted, folder, sizes, precision)
+
+
+def _wanted(format: str, shapes: Sequence[str] | None, precision: str | None) -> tuple[Format, str, list[str]]:
+    """:raises CannotExport: what was asked for does not exist"""
+    if format not in FORMATS:
+        raise CannotExport(f"there is no format {format!r}; there are {', '.join(FORMATS)}")
+    wanted = FORMATS[format]
+    precision = precision or wanted.precisions[0]
+    if precision not in wanted.precisions:
+        raise CannotExport(f"{format} has {' or '.join(wanted.precisions)} weights, not {precision!r}")
+    sizes = list(dict.fromkeys(str(Shape.parse(text)) for text in shapes or wanted.shapes))
+    if "dynamic" in sizes and "dynamic" not in wanted.shapes:
+        raise CannotExport(f"{format} has fixed shapes only: HEIGHTxWIDTH, not “dynamic”")
+    return wanted, precision, sizes

@@ -1,0 +1,23 @@
+"""
+The exporters' Python starts here: python -m mlmodels.exporting.convert RELEASE FORMAT FOLDER PRECISION ROWS SHAPE…
+
+What was written goes to ROWS as JSON; converters print a lot. `export` has checked all arguments before.
+"""
+
+import sys
+from pathlib import Path
+
+from mlmodels.release import Release
+
+from .apart import rows_of
+from .formats import FORMATS
+
+
+def main() -> None:
+    release, format, folder, precision, rows, *shapes = sys.argv[1:]
+    files = FORMATS[format].write(Release(Path(release)), Path(folder), shapes, precision)
+    Path(rows).write_text(rows_of(files))
+
+
+if __name__ == "__main__":
+    main()
