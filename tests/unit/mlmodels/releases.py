@@ -39,8 +39,9 @@ def _as_trained(predictor: torch.nn.Module) -> torch.nn.Module:
     """Give batch norms statistics, scales and shifts that folding could get wrong, a negative scale among them."""
     for part in predictor.modules():
         if isinstance(part, torch.nn.BatchNorm2d | torch.nn.BatchNorm1d):
-            part.running_mean.normal_(std=0.1)
-            part.running_var.uniform_(0.5, 2)
+            for statistics, low, high in ((part.running_mean, -0.2, 0.2), (part.running_var, 0.5, 2.0)):
+                assert statistics is not None
+                statistics.uniform_(low, high)
             if part.affine:
                 torch.nn.init.normal_(part.weight, std=1.0)
                 torch.nn.init.normal_(part.bias, std=0.1)

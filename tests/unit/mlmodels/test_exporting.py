@@ -9,9 +9,9 @@ import onnxruntime
 import pytest
 import torch
 from safetensors.torch import load_file
-from torch import Tensor
+from torch import Tensor, fx, nn
 
-from mlmodels.exporting import CannotExport, ExportedFile, export
+from mlmodels.exporting import CannotExport, ExportedFile, export, onnx_graph
 from mlmodels.exporting.roles import role_graphs
 from mlmodels.network import EPSILON
 from mlmodels.release import BadRelease, Release
@@ -207,6 +207,11 @@ def test_a_folder_without_a_whole_release_is_refused(student, tmp_path):
 
     with pytest.raises(BadRelease):
         export(tmp_path, "onnx", tmp_path / "files")
+
+
+def test_an_operation_that_no_network_has_is_refused_by_name():
+    with pytest.raises(NotImplementedError, match="tanh"):
+        onnx_graph.build(fx.symbolic_trace(nn.Tanh()), "tanh", inputs={"x": (1, 3)}, outputs={"y": (1, 3)})
 
 
 def test_exporting_leaves_the_release_as_it_was(student):

@@ -1,0 +1,72 @@
+"""Write a release as files of other runtimes. Needs no database and no server."""
+
+from pathlib import Path
+from typing import Any
+
+from django.core.management.base import CommandParser
+
+from foundation.console import FAILED, INTERRUPTED, ConsoleCommand
+from mlmodels.exporting import FORMATS, CannotExport, ConversionFailed, ConvertersMissing, ExportedFile, export
+from mlmodels.exporting.manifest import write_manifest
+from mlmodels.exporting.verify import FRAMES, NoPictures, TooDifferent, Verification
+from mlmodels.release import SHIPPED, BadRelease, Release
+from mlmodels.vgg import VGGFeatures
+
+ALL = "all"
+
+
+class Command(ConsoleCommand):
+    help = "Export a release for browsers and phones (docs/exports.md): files and manifest.json."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        add = parser.add_argument
+        add("--format", required=True, choices=[*FORMATS, ALL])
+        add("--out", required=True, type=Path, metavar="DIR", help="where the files go; made when it is not there")
+        add("--release", type=Path, metavar="DIR", default=SHIPPED, help="a release folder; the shipped one by default")
+        add("--shapes", type=listed, metavar="HxW,HxW", help="of frames, or “dynamic”; by default those of video")
+        add("--precision", metavar="NAME", help="of weights; by default all that the format is shipped with")
+        add("--verify", type=Path, metavar="DIR", help="compare with torch over the pictures in content/ and styles/")
+        add("--frames", type=int, metavar="N", default=FRAMES, help=f"to compare (default {FRAMES})")
+        add("--vgg", type=Path, metavar="FILE", help="VGG16 weights: compare style and content too, up to 384x384")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        try:
+            self._run(options)
+        except (BadRelease, CannotExport, ConvertersMissing, NoPictures) as fault:
+            self.refuse(str(fault))
+        except (ConversionFailed, TooDifferent, OSError) as fault:
+            self.refuse(str(fault), FAILED)
+        except KeyboardInterrupt:
+            self.refuse("stopped.", INTERRUPTED)
+
+    def _run(self, options: dict[str, Any]) -> None:
+        release = Release(options["release"])
+        verification = _verification(release, options)
+        files: list[ExportedFile] = []
+        for name, precision in _wanted(options["format"], options["precision"]):
+            made = export(options["release"], name, options["out"], shapes=options["shapes"], precision=precision)
+            files += [self._checked(file, verification) for file in made]
+        path = write_manifest(release, files, options["out"])
+        self.stdout.write(f"{len(files)} files and {path}")
+
+    def _checked(self, file: ExportedFile, verification: Verification | None) -> ExportedFile:
+        checked = verification.check(file) if verification else file
+        numbers = "".join(f"  {name} {value:g}" for name, value in checked.metrics.items())
+        self.stdout.write(f"{file.path.name}  {file.path.stat().st_size / 1e6:.2f} MB{numbers}")
+        return checked
+
+
+def listed(text: str) -> list[str]:
+    return [part.strip() for part in text.split(",")]
+
+
+def _wanted(name: str, precision: str | None) -> list[tuple[str, str]]:
+    chosen = list(FORMATS.values()) if name == ALL else [FORMATS[name]]
+    return [(each.name, weights) for each in chosen for weights in ([precision] if precision else each.shipped)]
+
+
+def _verification(release: Release, options: dict[str, Any]) -> Verification | None:
+    if options["verify"] is None:
+        return None
+    vgg = VGGFeatures(options["vgg"]).eval() if options["vgg"] else None
+    return Verification(release, options["verify"], vgg=vgg, frames=options["frames"])

@@ -1,0 +1,176 @@
+"""`manage.py export_model`: what it writes, and what it refuses in one line."""
+
+import hashlib
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from django.core.management import call_command
+from PIL import Image
+from safetensors.torch import save_file
+
+from mlmodels.exporting import export
+from mlmodels.exporting.verify import TOLERANCES, NoPictures, TooDifferent, Verification, psnr
+from mlmodels.release import Release
+from mlmodels.vgg import VGGFeatures
+from tests.unit.mlmodels.releases import write_release
+
+
+@pytest.fixture(scope="module")
+def release(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_release(tmp_path_factory.mktemp("student"), "student")
+
+
+@pytest.fixture(scope="module")
+def heldout(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder, draw = tmp_path_factory.mktemp("heldout"), np.random.default_rng(1)
+    for place in ("content/one", "content/two", "styles/one"):
+        path = folder / f"{place}.png"
+        path.parent.mkdir(exist_ok=True)
+        Image.fromarray(draw.integers(0, 255, (8, 8, 3), dtype=np.uint8).repeat(16, 0).repeat(16, 1)).save(path)
+    return folder
+
+
+@pytest.fixture
+def refused(capsys: pytest.CaptureFixture[str]) -> Callable[..., tuple[int, str]]:
+    """Run the command and return its exit code and the one line that it says on stderr."""
+
+    def run(*arguments: Any) -> tuple[int, str]:
+        with pytest.raises(SystemExit) as end:
+            call_command("export_model", *map(str, arguments))
+        (line,) = capsys.readouterr().err.splitlines()
+        return int(str(end.value.code)), line
+
+    return run
+
+
+def exported(*arguments: Any) -> None:
+    call_command("export_model", *map(str, arguments))
+
+
+def test_files_and_a_manifest_of_them_are_written(release, tmp_path, capsys):
+    exported("--format", "onnx", "--release", release, "--out", tmp_path / "out", "--shapes", "64x64,dynamic")
+
+    manifest = json.loads((tmp_path / "out" / "manifest.json").read_text())
+    assert manifest["name"] == "small-v1"
+    assert manifest["norm_widths"] == Release(release).transform.widths
+    assert manifest["embedding_size"] == 8
+    assert {path.name for path in (tmp_path / "out").iterdir()} == {
+        "manifest.json",
+        *(row["file"] for row in manifest["files"]),
+    }
+    for row in manifest["files"]:
+        content = (tmp_path / "out" / row["file"]).read_bytes()
+        assert (row["sha256"], row["bytes"]) == (hashlib.sha256(content).hexdigest(), len(content))
+    assert [row["shape"] for row in manifest["files"]][2:] == ["64x64", "64x64", "dynamic", "dynamic"]
+    assert "6 files" in capsys.readouterr().out
+
+
+def test_what_was_measured_is_in_the_manifest(release, heldout, tmp_path):
+    weights = tmp_path / "vgg.safetensors"
+    torch.manual_seed(0)
+    save_file({name: value.contiguous() for name, value in VGGFeatures().state_dict().items()}, weights)
+
+    exported(
+        "--format", "onnx", "--release", release, "--out", tmp_path / "out", "--shapes", "64x64",
+        "--verify", heldout, "--frames", 2, "--vgg", weights,
+    )  # fmt: skip
+
+    rows = {
+        row["role"]: row["metrics"] for row in json.loads((tmp_path / "out" / "manifest.json").read_text())["files"]
+    }
+    assert rows["transform"]["psnr_db"] > 80  # the integers are the release's own
+    assert rows["transform-locked"]["psnr_db"] > 80
+    assert abs(rows["transform"]["style_change"]) < 0.001
+    assert abs(rows["transform-locked"]["content_change"]) < 0.001
+    assert rows["predictor"]["relative_error"] < 0.001
+
+
+def test_a_file_of_other_weights_is_found_out(release, heldout, tmp_path):
+    files = {file.role: file for file in export(release, "onnx", tmp_path / "files", shapes=["64x64"])}
+    torch.manual_seed(5)
+    changed = Release(release)
+    changed.transform.last.weight.copy_(torch.randn_like(changed.transform.last.weight))
+
+    with pytest.raises(TooDifferent, match=r"transform-64x64.*psnr_db"):
+        Verification(changed, heldout, frames=2).check(files["transform"])
+
+
+def test_too_few_pictures_are_refused(release, heldout):
+    with pytest.raises(NoPictures, match="3 photographs"):
+        Verification(Release(release), heldout, frames=3)
+
+
+def test_psnr_of_a_known_difference():
+    assert psnr(np.zeros((3, 4), np.float32), np.full((3, 4), 0.1, np.float32)) == pytest.approx(20, abs=1e-4)
+    assert psnr(np.ones(4, np.float32), np.ones(4, np.float32)) == 120
+
+
+def test_a_fault_on_the_way_leaves_the_file_that_was_there(release, tmp_path, monkeypatch):
+    (before,) = (file for file in export(release, "onnx", tmp_path, shapes=["64x64"]) if file.role == "readout")
+    content = before.path.read_bytes()
+    monkeypatch.setattr(Path, "write_bytes", lambda self, data: (_ for _ in ()).throw(OSError("no space left")))
+
+    with pytest.raises(OSError, match="no space"):
+        export(release, "onnx", tmp_path, shapes=["64x64"])
+
+    assert before.path.read_bytes() == content
+    assert not list(tmp_path.glob("unfinished-*"))
+
+
+def test_a_format_that_there_is_not_is_refused(refused, tmp_path):
+    code, line = refused("--format", "caffe", "--out", tmp_path)
+
+    assert code == 2
+    assert line.startswith("export_model: ")
+    assert "onnx" in line
+
+
+def test_a_shape_that_there_is_not_is_refused(refused, release, tmp_path):
+    code, line = refused("--format", "onnx", "--release", release, "--out", tmp_path, "--shapes", "64x64,portrait")
+
+    assert (code, "'portrait'" in line) == (2, True)
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_format_of_fixed_shapes_refuses_a_dynamic_one(refused, release, tmp_path):
+    code, line = refused("--format", "litert", "--release", release, "--out", tmp_path, "--shapes", "dynamic")
+
+    assert (code, "fixed shapes" in line) == (2, True)
+
+
+def test_a_folder_without_a_release_is_refused(refused, tmp_path):
+    code, line = refused("--format", "onnx", "--release", tmp_path, "--out", tmp_path / "out")
+
+    assert (code, "model.json" in line) == (2, True)
+
+
+def test_missing_converters_are_refused_with_what_installs_them(refused, release, tmp_path, monkeypatch):
+    monkeypatch.setenv("IMPASTO_EXPORTERS_PYTHON", str(tmp_path / "no-python"))
+
+    code, line = refused("--format", "coreml", "--release", release, "--out", tmp_path / "out")
+
+    assert (code, "make exporters" in line) == (2, True)
+
+
+def test_a_file_outside_of_its_tolerance_ends_the_command(refused, release, heldout, tmp_path, monkeypatch):
+    monkeypatch.setitem(TOLERANCES, "psnr_db", (500.0, 1000.0))
+
+    code, line = refused(
+        "--format", "onnx", "--release", release, "--out", tmp_path / "out", "--shapes", "64x64",
+        "--verify", heldout, "--frames", 2,
+    )  # fmt: skip
+
+    assert (code, "psnr_db" in line) == (1, True)
+    assert not (tmp_path / "out" / "manifest.json").exists()
+
+
+def test_an_empty_folder_of_pictures_is_refused_before_anything_is_written(refused, release, tmp_path):
+    code, line = refused("--format", "onnx", "--release", release, "--out", tmp_path / "out", "--verify", tmp_path)
+
+    assert (code, "photographs" in line) == (2, True)
+    assert not (tmp_path / "out").exists()
