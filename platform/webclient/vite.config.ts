@@ -1,3 +1,6 @@
+import { gzipSync } from "node:zlib";
+
+import type { Plugin } from "vite";
 import { defineConfig } from "vitest/config";
 
 const server = process.env.IMPASTO_SERVER ?? "http://127.0.0.1:8000";

@@ -59,6 +59,31 @@ function compose() {
       open: (stream, mimeType) => new MediaRecorder(stream, { mimeType }),
       supports: (type) => "MediaRecorder" in globalThis && MediaRecorder.isTypeSupported(type),
     }),
+    live: async () =>
+      (await import("./model/live/tools")).liveTools({
+        openWorker: () =>
+          new Worker(new URL("./model/painter/worker.ts", import.meta.url), { type: "module", name: "painter" }),
+        devices: (navigator.mediaDevices as MediaDevices | undefined) ?? null,
+        openVideo,
+        now: () => performance.now(),
+        newKey,
+        indexedDB,
+        fetch: (url) => fetch(url),
+        open: "caches" in globalThis ? () => caches.open("impasto-styles") : null,
+        openPicture: (picture) => URL.createObjectURL(picture),
+        closePicture: (url) => URL.revokeObjectURL(url),
+      }),
+    onHidden(listener) {
+      const look = () => document.hidden && listener();
+      document.addEventListener("visibilitychange", look);
+      return () => document.removeEventListener("visibilitychange", look);
+    },
+    device: () => ({
+      cores: navigator.hardwareConcurrency || 1,
+      isolated: crossOriginIsolated,
+      gpu: "gpu" in navigator,
+      agent: navigator.userAgent,
+    }),
     history: {
       read: () => location.pathname + location.search,
       push: (url) => history.pushState(null, "", url),
@@ -80,6 +105,16 @@ function compose() {
   if (!navigator.onLine) app.connection(false);
   void app.session.resume();
   return app;
+}
+
+/** A film that nobody sees: how browsers without track processors hand out a camera's frames. */
+async function openVideo(track: MediaStreamTrack): Promise<HTMLVideoElement> {
+  const video = document.createElement("video");
+  video.muted = true;
+  video.playsInline = true;
+  video.srcObject = new MediaStream([track]);
+  await video.play();
+  return video;
 }
 
 function openSocket(path: string): Socket {

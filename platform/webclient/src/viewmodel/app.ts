@@ -9,6 +9,8 @@ import type { Job, PostFilter } from "../model/types";
 import { ClipPage, MyClips, PublishClip } from "./clips";
 import { Demos } from "./demos";
 import type { EditPorts } from "./edit";
+import type { LivePorts } from "./live";
+import type { SpeedPorts } from "./speed";
 import { I18n } from "./i18n";
 import { type Feed, Jobs } from "./jobs";
 import { Look } from "./look";
@@ -30,6 +32,9 @@ export interface Services {
   preferences: Preferences;
   drafts: Pick<Drafts, "read" | "write" | "forget">;
   recorder: EditPorts["recorder"];
+  live: LivePorts["live"];
+  onHidden: LivePorts["onHidden"];
+  device: () => SpeedPorts["device"];
   history: HistoryPort;
   pictures: PaintPorts["pictures"];
   languages: readonly string[];
@@ -66,6 +71,11 @@ export const App = createModel((services: Services) => {
 
   function clipArrived(clipId: string) {
     const query = router.query.peek();
+    // What was painted on the device needs no easel any more.
+    if (router.path.peek() === "/create" && query.has("painted")) {
+      router.replace(`/clip/${clipId}`);
+      return;
+    }
     const styles = query.get("styles");
     const easel = `/create?clip=${clipId}${styles ? `&styles=${encodeURIComponent(styles)}` : ""}`;
     if (router.path.peek() === "/create" && !query.has("clip")) router.replace(easel);
@@ -91,6 +101,20 @@ export const App = createModel((services: Services) => {
     toasts.say("sign_in_first");
     router.go(`/login?next=${encodeURIComponent(router.url.value)}`);
     return false;
+  }
+
+  /** A film made on this device goes the way of every upload. */
+  function useFilm(film: File, kind: "painted" | "raw"): boolean {
+    if (!member()) return false;
+    const me = session.me.peek();
+    if (!me) return false;
+    if (upload.busy.peek()) {
+      toasts.say("upload_busy");
+      return false;
+    }
+    upload.choose(film, me.username, me.limits.upload_bytes);
+    router.go(kind === "painted" ? "/create?painted=1" : "/create");
+    return true;
   }
 
   return {
@@ -128,6 +152,14 @@ export const App = createModel((services: Services) => {
       jobs,
       secondsMost: () => session.me.peek()?.limits.clip_seconds ?? null,
     }),
+
+    /** For the screens that paint on the device, loaded only when somebody opens them. */
+    filming: (): LivePorts => ({
+      ...services,
+      use: useFilm,
+      secondsMost: () => session.me.peek()?.limits.clip_seconds ?? null,
+    }),
+    measuring: (): SpeedPorts => ({ live: services.live, device: services.device() }),
 
     screens: {
       wall: (source: PostFilter | { id: string }) =>
