@@ -59,10 +59,14 @@ function compose() {
       open: (stream, mimeType) => new MediaRecorder(stream, { mimeType }),
       supports: (type) => "MediaRecorder" in globalThis && MediaRecorder.isTypeSupported(type),
     }),
-    live: async () =>
-      (await import("./model/live/tools")).liveTools({
+    live: async () => {
+      workOffline();
+      return (await import("./model/live/tools")).liveTools({
         openWorker: () =>
-          new Worker(new URL("./model/painter/worker.ts", import.meta.url), { type: "module", name: "painter" }),
+          new Worker(new URL("./model/painter/worker.ts", import.meta.url), {
+            type: "module",
+            name: "painter",
+          }),
         devices: (navigator.mediaDevices as MediaDevices | undefined) ?? null,
         openVideo,
         now: () => performance.now(),
@@ -72,7 +76,8 @@ function compose() {
         open: "caches" in globalThis ? () => caches.open("impasto-styles") : null,
         openPicture: (picture) => URL.createObjectURL(picture),
         closePicture: (url) => URL.revokeObjectURL(url),
-      }),
+      });
+    },
     onHidden(listener) {
       const look = () => document.hidden && listener();
       document.addEventListener("visibilitychange", look);
@@ -105,6 +110,17 @@ function compose() {
   if (!navigator.onLine) app.connection(false);
   void app.session.resume();
   return app;
+}
+
+/** Only whoever paints on the device has the files for it kept, and only for those pages. */
+function workOffline() {
+  // An insecure page has no service workers.
+  const workers = navigator.serviceWorker as ServiceWorkerContainer | undefined;
+  if (!workers || import.meta.env.DEV) return;
+  for (const scope of ["/record", "/restyle-here"]) {
+    // Without it everything works as long as there is a network.
+    workers.register("/static/client/service-worker.js", { scope }).catch(() => undefined);
+  }
 }
 
 /** A film that nobody sees: how browsers without track processors hand out a camera's frames. */

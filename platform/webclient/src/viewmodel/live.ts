@@ -22,14 +22,7 @@ export interface LivePorts {
 }
 
 export type LivePhase =
-  | "opening"
-  | "ready"
-  | "counting"
-  | "recording"
-  | "paused"
-  | "finishing"
-  | "review"
-  | "failed";
+  "opening" | "ready" | "counting" | "recording" | "paused" | "finishing" | "review" | "failed";
 
 export const SECONDS_MOST = 60;
 const COUNTDOWN = 3;
@@ -39,8 +32,8 @@ const TICK = 100;
 export const Live = createModel((ports: LivePorts, firstStyle: string | null) => {
   const phase = signal<LivePhase>("opening");
   const problem = signal<Problem | null>(null);
-  const notice = signal<Problem | "paused_hidden" | "ended_early" | "at_limit" | "no_sound" | null>(null);
-  const shot = signal<Pick<Shot, "facing" | "canFlip"> & { sound: boolean } | null>(null);
+  const notice = signal<Problem | "paused_hidden" | "at_limit" | "no_sound" | null>(null);
+  const shot = signal<(Pick<Shot, "facing" | "canFlip"> & { sound: boolean }) | null>(null);
   const backend = signal<Backend | null>(null);
   const rate = signal<{ framesPerSecond: number; short: number } | null>(null);
   const count = signal(0);

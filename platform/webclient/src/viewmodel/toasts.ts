@@ -13,7 +13,8 @@ export type ToastKind =
   | "clip_deleted"
   | "report_sent"
   | "try_again"
-  | "sign_in_first";
+  | "sign_in_first"
+  | "upload_busy";
 
 export interface Toast {
   id: number;

@@ -55,7 +55,9 @@ export async function codecsFor(size: Size): Promise<Codecs | null> {
   const container = video === "avc" ? "mp4" : "webm";
   const sounds: AudioCodec[] = container === "mp4" ? ["aac", "opus"] : ["opus"];
   const audio =
-    "AudioEncoder" in globalThis ? await getFirstEncodableAudioCodec(sounds, { quality: QUALITY_HIGH }) : null;
+    "AudioEncoder" in globalThis
+      ? await getFirstEncodableAudioCodec(sounds, { quality: QUALITY_HIGH })
+      : null;
   return { container, video, audio };
 }
 
@@ -70,7 +72,12 @@ export class EncodingWriter implements FilmWriter {
   #lastSound = -1;
   #failure: unknown = null;
 
-  private constructor(output: Output, type: string, video: VideoSampleSource, audio: AudioSampleSource | null) {
+  private constructor(
+    output: Output,
+    type: string,
+    video: VideoSampleSource,
+    audio: AudioSampleSource | null,
+  ) {
     this.#output = output;
     this.type = type;
     this.#video = video;
@@ -94,7 +101,9 @@ export class EncodingWriter implements FilmWriter {
     });
     output.addVideoTrack(video);
     const audio =
-      withSound && codecs.audio ? new AudioSampleSource({ codec: codecs.audio, quality: QUALITY_HIGH }) : null;
+      withSound && codecs.audio
+        ? new AudioSampleSource({ codec: codecs.audio, quality: QUALITY_HIGH })
+        : null;
     if (audio) output.addAudioTrack(audio);
     await output.start();
     return new EncodingWriter(output, `video/${codecs.container}`, video, audio);
@@ -201,7 +210,11 @@ export async function bound(film: Blob, type: string, name: string): Promise<Fil
     const target = new BufferTarget();
     const format =
       container === "mp4" ? new Mp4OutputFormat({ fastStart: "in-memory" }) : new WebMOutputFormat();
-    const conversion = await Conversion.init({ input, output: new Output({ format, target }), showWarnings: false });
+    const conversion = await Conversion.init({
+      input,
+      output: new Output({ format, target }),
+      showWarnings: false,
+    });
     if (!conversion.isValid || conversion.discardedTracks.length > 0) return file([film]);
     await conversion.execute();
     return target.buffer ? file([target.buffer]) : file([film]);

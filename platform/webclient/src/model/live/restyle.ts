@@ -119,7 +119,10 @@ async function convert(
   painter: Pick<Painter, "paint">,
   { short, onProgress, signal }: RestyleOptions,
 ): Promise<Restyled> {
-  const size = filmSize({ width: await track.getDisplayWidth(), height: await track.getDisplayHeight() }, FILM_SHORT);
+  const size = filmSize(
+    { width: await track.getDisplayWidth(), height: await track.getDisplayHeight() },
+    FILM_SHORT,
+  );
   const codecs = await codecsFor(size);
   if (!codecs) throw refused("no_encoder");
   const target = new BufferTarget();
@@ -166,6 +169,9 @@ async function convert(
     signal.removeEventListener("abort", cancel);
   }
   const name = `${file.name.replace(/\.[^.]*$/, "")}-painted.${codecs.container}`;
-  const film = new File([target.buffer!], name, { type: `video/${codecs.container}`, lastModified: Date.now() });
+  const film = new File([target.buffer!], name, {
+    type: `video/${codecs.container}`,
+    lastModified: Date.now(),
+  });
   return { film, soundLost: lost.some((discarded) => discarded.track.type === "audio") };
 }

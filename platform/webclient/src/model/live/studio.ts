@@ -126,7 +126,11 @@ export class Studio {
     if (!canvas || !shot) throw new Error("there is nothing to record yet");
     const id = this.#ports.newKey();
     const films: Recording["films"] = {};
-    const write = async (track: FilmTrack, source: HTMLCanvasElement | null, size: { width: number; height: number }) => {
+    const write = async (
+      track: FilmTrack,
+      source: HTMLCanvasElement | null,
+      size: { width: number; height: number },
+    ) => {
       const film = new GrowingFilm(this.#ports.films, id, track, () =>
         this.#events.notice(problem("disk_full")),
       );

@@ -13,7 +13,11 @@ export type Role = (typeof ROLES)[number];
 export type Networks = Record<Role, Network>;
 
 /** @throws Error naming what a network did not say */
-export async function answer(network: Network, inputs: Record<string, Tensor>, name: string): Promise<Tensor> {
+export async function answer(
+  network: Network,
+  inputs: Record<string, Tensor>,
+  name: string,
+): Promise<Tensor> {
   const tensor = (await network(inputs))[name];
   if (!tensor) throw new Error(`the network has no output “${name}”`);
   return tensor;

@@ -20,7 +20,10 @@ export function filmSize(picture: Size, short: number): Size {
 }
 
 /** RGBA bytes to three planes of 0..1. */
-export function toPlanes(rgba: Uint8ClampedArray, planes: Float32Array = new Float32Array((rgba.length / 4) * 3)) {
+export function toPlanes(
+  rgba: Uint8ClampedArray,
+  planes: Float32Array = new Float32Array((rgba.length / 4) * 3),
+) {
   const count = rgba.length / 4;
   const green = count;
   const blue = 2 * count;
@@ -33,7 +36,10 @@ export function toPlanes(rgba: Uint8ClampedArray, planes: Float32Array = new Flo
 }
 
 /** Three planes of 0..1 to opaque RGBA bytes; a clamped array rounds and bounds by itself. */
-export function toRgba(planes: Float32Array, rgba: Uint8ClampedArray = new Uint8ClampedArray((planes.length / 3) * 4)) {
+export function toRgba(
+  planes: Float32Array,
+  rgba: Uint8ClampedArray = new Uint8ClampedArray((planes.length / 3) * 4),
+) {
   const count = planes.length / 3;
   const green = count;
   const blue = 2 * count;

@@ -38,8 +38,7 @@ export interface Request<K extends Kind = Kind> {
   ask: Calls[K]["ask"];
 }
 export type Reply =
-  | { id: number; answer: Calls[Kind]["answer"] }
-  | { id: number; problem: { code: string; detail: string } };
+  { id: number; answer: Calls[Kind]["answer"] } | { id: number; problem: { code: string; detail: string } };
 
 /** As much of a Worker as is needed here. */
 export interface WorkerPort {

@@ -99,7 +99,11 @@ export class ScenePainter {
   async paint(frame: Planes, square: Float32Array | null, side: number): Promise<Float32Array> {
     if (!this.#locked) await this.#follow(frame, square, side);
     const affine = { data: this.#affine!, dims: [1, this.#affine!.length] };
-    const painting = await answer(this.#networks["transform-locked"], { frame: tensorOf(frame), affine }, "painting");
+    const painting = await answer(
+      this.#networks["transform-locked"],
+      { frame: tensorOf(frame), affine },
+      "painting",
+    );
     return painting.data;
   }
 
@@ -133,7 +137,9 @@ export class ScenePainter {
 
   async #transform(frame: Planes, style: Vector): Promise<{ statistics: Vector }> {
     const inputs = { frame: tensorOf(frame), style: { data: style, dims: [1, style.length] } };
-    return { statistics: Float32Array.from((await answer(this.#networks.transform, inputs, "statistics")).data) };
+    return {
+      statistics: Float32Array.from((await answer(this.#networks.transform, inputs, "statistics")).data),
+    };
   }
 }
 

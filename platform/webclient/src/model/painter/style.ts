@@ -20,7 +20,8 @@ const EPSILON = 1e-5;
 export function blend(own: Vector, styles: readonly Ingredient[], strength: number): Vector {
   if (!(strength >= 0 && strength <= 1.5)) throw new RangeError(`strength ${strength} is not within 0..1.5`);
   const total = styles.reduce((sum, { weight }) => sum + weight, 0);
-  if (!(total > 0) || styles.some(({ weight }) => weight < 0)) throw new RangeError("no style has any weight");
+  if (!(total > 0) || styles.some(({ weight }) => weight < 0))
+    throw new RangeError("no style has any weight");
   return own.map((value, at) => {
     const mixed = styles.reduce((sum, { embedding, weight }) => sum + (weight / total) * embedding[at]!, 0);
     return value + strength * (mixed - value);
