@@ -175,7 +175,11 @@ def flatten(network: TransformNetwork, norms: Sequence[nn.Module]) -> fx.GraphMo
 
     Every convolution is a `Conv2d` of its own, fixed filters too; casts and layouts are gone.
     """
-    flat = _Flat(network, norms)
+    return plain(_Flat(network, norms))
+
+
+def plain(flat: nn.Module) -> fx.GraphModule:
+    """Return a module that runs a transform network as a graph of plain operations; `norms_in_order` stay modules."""
     graph = _Tracer().trace(flat)
     module = fx.GraphModule(flat, graph)
     for node in list(graph.nodes):

@@ -1,0 +1,62 @@
+"""What a release consists of when it is files: four roles, and what each takes and gives."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, fx
+
+from mlmodels.release import Release
+
+from . import graphs
+from .graphs import Shape
+
+Dimensions = tuple[int | str, ...]  # a word is a dimension that is known only when the graph runs
+
+PREDICTOR, READOUT, TRANSFORM, LOCKED = ROLES = ("predictor", "readout", "transform", "transform-locked")
+VIDEO_SHAPES = ("256x256", "384x384", "480x854", "854x480", "720x1280", "1280x720")
+
+
+@dataclass(frozen=True)
+class RoleGraph:
+    """One role for one shape: the graph, and name and dimensions of what goes in and comes out, in order."""
+
+    role: str
+    shape: str
+    module: fx.GraphModule
+    inputs: dict[str, Dimensions]
+    outputs: dict[str, Dimensions]
+
+    def examples(self) -> tuple[Tensor, ...]:
+        """Return inputs of the right sizes; all dimensions must be known."""
+        return tuple(torch.rand([int(side) for side in sides]) for sides in self.inputs.values())
+
+
+def role_graphs(release: Release, shapes: Sequence[str]) -> Iterator[RoleGraph]:
+    """
+    Yield predictor and readout, and both kinds of transform for every shape.
+
+    :raises CannotExport: a shape that there is not; before the first graph is made
+    """
+    wanted = [Shape.parse(text) for text in dict.fromkeys(shapes)]
+    return _made(release, wanted)
+
+
+def _made(release: Release, shapes: list[Shape]) -> Iterator[RoleGraph]:
+    network, side = release.transform, release.predictor.INPUT_SIZE
+    vector, rows = (1, release.embedding_size), (1, 2 * sum(network.widths))
+    predictor = graphs.predictor(release.predictor, side)
+    yield RoleGraph(PREDICTOR, f"{side}x{side}", predictor, {"picture": (1, 3, side, side)}, {"embedding": vector})
+    yield RoleGraph(READOUT, "-", graphs.readout(network), {"embedding": vector}, {"style": rows})
+    for shape in shapes:
+        picture: Dimensions = (1, 3, shape.height or "height", shape.width or "width")
+        yield RoleGraph(
+            TRANSFORM, str(shape), graphs.transform(network, shape),
+            {"frame": picture, "style": rows}, {"painting": picture, "statistics": rows},
+        )  # fmt: skip
+        yield RoleGraph(
+            LOCKED, str(shape), graphs.transform(network, shape, locked=True),
+            {"frame": picture, "affine": rows}, {"painting": picture},
+        )  # fmt: skip

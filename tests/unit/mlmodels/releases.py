@@ -1,0 +1,47 @@
+"""Whole releases with random weights, written as training leaves them."""
+
+from pathlib import Path
+
+import torch
+
+from mlmodels import release
+from mlmodels.predictor import PREDICTORS
+from tests.unit.mlmodels.networks import LAYOUTS, small_network
+
+PREDICTOR_OF = {"student": "mobilenetv3-texture", "teacher": "mobilenetv3-texture", "quarter": "mobilenetv3-small"}
+
+
+def write_release(folder: Path, layout: str, *, precision: str = "int8", name: str = "small-v1") -> Path:
+    """Write a release of a small network with the predictor of its time, through its checkpoints."""
+    network, kind = small_network(layout), PREDICTOR_OF[layout]
+    transform = {
+        "model": {f"transform.{key}": value for key, value in network.state_dict().items()},
+        "options": {"layout": layout, "network": LAYOUTS[layout]},
+        "step": 1,
+        "metrics": {},
+    }
+    distilled = {
+        "model": _as_trained(PREDICTORS[kind](LAYOUTS[layout]["embedding"])).state_dict(),
+        "options": {"student": kind},
+        "metrics": {},
+    }
+    for part, state in (("transform", transform), ("predictor", distilled)):
+        (folder / part).mkdir(parents=True)
+        torch.save(state, folder / part / "checkpoint.pt")
+    release.export(
+        folder / "transform", folder / "predictor", folder / "release",
+        name=name, version="1.0.0", precision=precision,
+    )  # fmt: skip
+    return folder / "release"
+
+
+def _as_trained(predictor: torch.nn.Module) -> torch.nn.Module:
+    """Give batch norms statistics, scales and shifts that folding could get wrong, a negative scale among them."""
+    for part in predictor.modules():
+        if isinstance(part, torch.nn.BatchNorm2d | torch.nn.BatchNorm1d):
+            part.running_mean.normal_(std=0.1)
+            part.running_var.uniform_(0.5, 2)
+            if part.affine:
+                torch.nn.init.normal_(part.weight, std=1.0)
+                torch.nn.init.normal_(part.bias, std=0.1)
+    return predictor
