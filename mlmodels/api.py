@@ -93,7 +93,8 @@ class OpenToAll(APIView):
 
     def finalize_response(self, request: Request, response: Any, *args: Any, **kwargs: Any) -> Any:
         answer = super().finalize_response(request, response, *args, **kwargs)
-        answer.headers.setdefault("Cache-Control", "no-store")
+        if answer.status_code >= 400:
+            answer["Cache-Control"] = "no-store"
         for name, value in CORS.items():
             answer[name] = value
         return answer
@@ -122,7 +123,7 @@ class ModelReleasesView(OpenToAll):
 
 
 class SigningKeyView(OpenToAll):
-    """The public half of the key that signs: to build into an app, not to be trusted when it comes with the manifest."""
+    """The public half of the key that signs: to be built into apps, not trusted because it came with the manifest."""
 
     @extend_schema(operation_id="model_signing_key", responses=SigningKeySerializer)
     def get(self, request: Request) -> Response:

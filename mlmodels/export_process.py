@@ -14,8 +14,9 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from .shipped import checksum, weight_files
+
 ROOT = Path(__file__).resolve().parents[1]
-WEIGHTS = ["transform.safetensors", "predictor.safetensors"]
 # What decides how an exported file looks, beside the weights.
 SOURCES = ["exporting/**/*.py", "network.py", "predictor.py", "quantization.py"]
 ANSWER = "exported.json"
@@ -57,13 +58,10 @@ def release_sha256(release: Path) -> str:
 
     :raises CannotExport: when the folder holds no release
     """
-    digest = hashlib.sha256()
-    for name in WEIGHTS:
-        try:
-            digest.update((release / name).read_bytes())
-        except OSError as error:
-            raise CannotExport(f"{release} holds no release: {error.strerror} ({name})") from error
-    return digest.hexdigest()
+    try:
+        return checksum(weight_files(release))
+    except OSError as error:
+        raise CannotExport(f"{release} holds no release: {error.strerror} ({error.filename})") from error
 
 
 def exporter_version() -> str:

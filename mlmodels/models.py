@@ -98,7 +98,9 @@ class ModelFile(models.Model):
         ordering = ["release", "role", "shape", "precision", "pk"]
         indexes = [models.Index(fields=["sha256"], name="model_files_by_checksum")]
         constraints = [
-            models.UniqueConstraint(fields=["release", "role", "shape", "precision"], name="one_file_per_role_and_shape")
+            models.UniqueConstraint(
+                fields=["release", "role", "shape", "precision"], name="one_file_per_role_and_shape"
+            )
         ]
 
     def __str__(self) -> str:

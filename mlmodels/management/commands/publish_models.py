@@ -13,9 +13,7 @@ from foundation.errors import ApplicationError
 from mlmodels import releasing, services
 from mlmodels.export_process import CannotExport
 from mlmodels.models import Format
-
-# As in `mlmodels.release`, which would import torch.
-SHIPPED = Path(__file__).resolve().parents[2] / "weights" / "impasto-v1"
+from mlmodels.shipped import SHIPPED
 
 
 class Command(BaseCommand):
