@@ -8,7 +8,7 @@ from rest_framework.request import Request
 from rest_framework.views import APIView
 
 from accounts.authentication import person_of
-from clips.media_views import AnyAccept, serve
+from foundation.serving import AnyAccept, serve
 
 from . import selectors
 

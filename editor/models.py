@@ -5,7 +5,7 @@ from django.conf import settings
 from django.db import models
 from django.db.models import Q
 
-from clips import storage
+from foundation import storage
 
 TITLE_MAX = 120
 

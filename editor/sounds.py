@@ -15,10 +15,10 @@ from django.db import transaction
 from django.utils import timezone
 
 from accounts.models import User
-from clips import storage
 from clips.ingest.bounds import Refusal
 from clips.media import sha256_of
 from clips.services import clean_title
+from foundation import storage
 from foundation.errors import ApplicationError, Conflict, NotAllowed
 from foundation.files import remove_tree, work_directory
 

@@ -8,7 +8,6 @@ half precision. A release all in half precision (`--precision half`) loads too: 
 """
 
 import argparse
-import hashlib
 import json
 from collections.abc import Callable
 from contextlib import ExitStack
@@ -28,8 +27,8 @@ from .files import replacing
 from .network import NETWORKS, SceneStatistics, channels_last
 from .predictor import PREDICTORS
 from .quantization import packed, unpacked
+from .shipped import SHIPPED, checksum, weight_files
 
-SHIPPED = Path(__file__).parent / "weights" / "impasto-v1"
 SMALLEST = 32  # pixels: below, a quarter-size body has too few pixels for statistics
 STRENGTHS = (0.0, 1.5)
 
@@ -52,7 +51,7 @@ class Release:
         """:raises BadRelease: when the folder holds no whole release"""
         try:
             self.description: dict[str, Any] = json.loads((folder / "model.json").read_text())
-            self._files = [folder / "transform.safetensors", folder / "predictor.safetensors"]
+            self._files = weight_files(folder)
             self.sha256 = checksum(self._files)
             transform, predictor = (unpacked(load_file(path)) for path in self._files)
             self.name: str = self.description["name"]
@@ -142,14 +141,6 @@ def _batch(embedding: Vector, frames: int) -> Tensor:
 def to_tensor(images_BHWC: Pixels) -> Tensor:
     """Return bytes (B, H, W, 3) as floats in [0, 1], (B, 3, H, W)."""
     return torch.from_numpy(np.array(images_BHWC)).permute(0, 3, 1, 2).float() / 255
-
-
-def checksum(files: list[Path]) -> str:
-    """Return the SHA-256 over the weight files, in order."""
-    digest = hashlib.sha256()
-    for path in files:
-        digest.update(path.read_bytes())
-    return digest.hexdigest()
 
 
 @lru_cache(maxsize=2)

@@ -22,7 +22,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from .network import EMBEDDING_SIZE, NETWORKS
 from .predictor import PREDICTORS, StatisticsPredictor
 from .quantization import packed
-from .release import SHIPPED
+from .shipped import SHIPPED
 from .vgg import VGGFeatures, channel_statistics
 
 SIZES = {"256x256": (256, 256), "1280x720": (720, 1280)}

@@ -1,12 +1,15 @@
+import hashlib
+import json
 import uuid
 from typing import Any, cast
 
 from django.db.models import QuerySet
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.http import quote_etag
 from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import OpenApiParameter, extend_schema
+from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
 from PIL import Image
 from rest_framework import serializers
 from rest_framework.parsers import MultiPartParser
@@ -21,6 +24,7 @@ from clips.selectors import clip_to_paint
 from foundation.errors import NotFound
 from foundation.idempotency import idempotent
 from foundation.pagination import CursorPagination
+from foundation.serving import not_modified
 from jobs.api import JobSerializer
 
 from . import pictures, selectors, services
@@ -97,6 +101,40 @@ class StylePagination(CursorPagination):
 
     def get_ordering(self, request: Request, queryset: QuerySet, view: Any) -> tuple[str, ...]:  # type: ignore[override]
         return ("position", "-created_at", "-pk")
+
+
+class StyleEmbeddingSerializer(serializers.Serializer[Any]):
+    slug = serializers.CharField()
+    name = serializers.CharField()
+    values = serializers.ListField(child=serializers.FloatField())
+
+
+class StyleEmbeddingsSerializer(serializers.Serializer[Any]):
+    """What one model says of every preset, so that an app needs its predictor for people's own pictures only."""
+
+    model_sha256 = serializers.CharField(help_text="The manifest of the model's release names it too")
+    embedding_size = serializers.IntegerField()
+    styles = StyleEmbeddingSerializer(many=True)
+
+
+class StyleEmbeddingsView(APIView):
+    permission_classes = [AllowAny]
+
+    @extend_schema(
+        operation_id="style_embeddings",
+        parameters=[
+            OpenApiParameter("model", str, description="`model_sha256` of a release; by default the newest known"),
+            OpenApiParameter("If-None-Match", str, OpenApiParameter.HEADER),
+        ],
+        responses={200: StyleEmbeddingsSerializer, 304: OpenApiResponse(description="They are those you have.")},
+    )
+    def get(self, request: Request) -> HttpResponseBase:
+        styles = selectors.presets_embedded(request.query_params.get("model"))
+        body = services.embeddings_described(styles)
+        etag = quote_etag(hashlib.sha256(json.dumps(body).encode()).hexdigest()[:32])
+        answer = not_modified(request, etag) or Response(body)
+        answer["ETag"], answer["Cache-Control"] = etag, "public, no-cache"
+        return answer
 
 
 class StylesView(APIView):

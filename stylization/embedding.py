@@ -5,7 +5,6 @@ Whoever asks may go on to fork (a queue's main process does), and a process that
 """
 
 import base64
-import hashlib
 import json
 import os
 import subprocess
@@ -17,8 +16,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from mlmodels.shipped import SHIPPED, checksum, weight_files
+
 ROOT = Path(__file__).resolve().parents[1]
-WEIGHTS = ROOT / "mlmodels" / "weights" / "impasto-v1"
+WEIGHTS = SHIPPED
 SECONDS = 300
 
 
@@ -36,13 +37,10 @@ class Embedded:
 
 def shipped_model_sha256(weights: Path = WEIGHTS) -> str | None:
     """What `Release.sha256` will say, found out without importing torch; None while no weights are there."""
-    digest = hashlib.sha256()
-    for name in ("transform.safetensors", "predictor.safetensors"):
-        try:
-            digest.update((weights / name).read_bytes())
-        except FileNotFoundError:
-            return None
-    return digest.hexdigest()
+    try:
+        return checksum(weight_files(weights))
+    except FileNotFoundError:
+        return None
 
 
 def embed_pictures(pictures: Sequence[Path]) -> Embedded:

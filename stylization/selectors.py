@@ -1,3 +1,5 @@
+from collections.abc import Sequence
+
 from django.db.models import Q, QuerySet
 
 from accounts.selectors import user_is_moderator
@@ -8,8 +10,29 @@ from .models import Style
 from .visibility import Viewer, shown_by_a_rule
 
 
+class NoEmbeddings(NotFound):
+    """The presets were never seen by this model, or by another one since."""
+
+    code = "no_embeddings"
+    title = "There are no embeddings of this model"
+
+
 def presets() -> QuerySet[Style]:
     return Style.objects.filter(kind=Style.Kind.PRESET, removed_at__isnull=True)
+
+
+def presets_embedded(model_sha256: str | None = None) -> Sequence[Style]:
+    """
+    Presets with the embeddings of one model, by default the one that saw the first of them.
+
+    :raises NoEmbeddings: that model has seen none
+    """
+    seen = [style for style in presets() if style.embedding is not None]
+    model = model_sha256 or (seen[0].embedding_model if seen else "")
+    found = [style for style in seen if style.embedding_model == model]
+    if not found:
+        raise NoEmbeddings("Run the predictor on the picture, or read the list of model releases again.")
+    return found
 
 
 def styles_of(user: Viewer) -> QuerySet[Style]:

@@ -116,6 +116,19 @@ def style_embedding(*, style: Style, model_sha256: str) -> NDArray[np.float32] |
     return np.frombuffer(style.embedding, dtype=np.float32).copy()
 
 
+def embeddings_described(styles: Sequence[Style]) -> dict[str, Any]:
+    """Return the embeddings of styles that one model has seen, each number as short as its four bytes allow."""
+    vectors = [np.frombuffer(style.embedding or b"", dtype=np.float32) for style in styles]
+    return {
+        "model_sha256": styles[0].embedding_model,
+        "embedding_size": len(vectors[0]),
+        "styles": [
+            {"slug": style.slug, "name": style.name, "values": [float(str(value)) for value in vector]}
+            for style, vector in zip(styles, vectors, strict=True)
+        ],
+    }
+
+
 def preset_load(*, preset: catalogue.Preset) -> tuple[Style, bool]:
     """Make or renew one preset's row and files; returns it and whether anything had to change."""
     digest = hashlib.sha256(preset.picture.read_bytes()).hexdigest()

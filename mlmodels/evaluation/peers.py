@@ -16,7 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from mlmodels.release import Pixels, Vector, checksum
+from mlmodels.release import Pixels, Vector
+from mlmodels.shipped import checksum
 
 STYLE_SIDE = 256  # the predictor's fixed input
 MULTIPLE = 4  # the transform network halves twice

@@ -15,10 +15,10 @@ from rest_framework.views import APIView
 from accounts.api import UserBriefSerializer
 from accounts.authentication import person_of
 from foundation.errors import NotFound
+from foundation.serving import AnyAccept
 
 from . import media, selectors, services
 from .demos import credit_of
-from .media_views import AnyAccept
 from .models import Clip
 
 

@@ -5,7 +5,9 @@ from django.conf import settings
 from django.db import models
 from django.db.models import F, Q
 
-from . import storage
+from foundation import storage
+
+from . import clip_files
 
 
 class Clip(models.Model):
@@ -57,7 +59,7 @@ class Clip(models.Model):
     @property
     def video_path(self) -> Path:
         """The video as a file on this machine, fetched first where the files live elsewhere."""
-        return storage.local_path(storage.clip_file(self.pk, "video.mp4"))
+        return storage.local_path(clip_files.clip_file(self.pk, "video.mp4"))
 
     @property
     def captions(self) -> str:

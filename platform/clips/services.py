@@ -13,10 +13,11 @@ from django.db.models import ProtectedError, RestrictedError
 from django.utils import timezone
 
 from accounts.models import User
+from foundation import storage
 from foundation.files import remove_tree
 from jobs.models import Job
 
-from . import selectors, storage, visibility
+from . import clip_files, selectors, visibility
 from .media import PreparedMedia
 from .models import Clip, ClipParent
 
@@ -49,7 +50,7 @@ def clip_adopt(
         with transaction.atomic():
             return _make_row(clip_id, media, parents, owner=owner, title=title, recipe=recipe, job=job, demo=demo)
     except BaseException:
-        storage.remove_clip(clip_id)
+        clip_files.remove_clip(clip_id)
         raise
 
 
@@ -83,7 +84,7 @@ def clean_title(title: str) -> str:
 
 def _move_files(clip_id: UUID, media: PreparedMedia) -> None:
     for source, name in [(media.poster, "poster.jpg"), (media.sprite, "sprite.jpg"), (media.video, "video.mp4")]:
-        storage.put(source, storage.clip_file(clip_id, name))
+        storage.put(source, clip_files.clip_file(clip_id, name))
 
 
 def _make_row(clip_id: UUID, media: PreparedMedia, parents: Iterable[Clip], *, title: str, **fields: Any) -> Clip:
@@ -101,7 +102,7 @@ def _sweep_row(clip: Clip) -> bool:
         return False
     try:
         with transaction.atomic():
-            transaction.on_commit(partial(storage.remove_clip, clip.pk))
+            transaction.on_commit(partial(clip_files.remove_clip, clip.pk))
             clip.delete()
     except (ProtectedError, RestrictedError):
         return False  # a room above still refers to it
@@ -110,7 +111,7 @@ def _sweep_row(clip: Clip) -> bool:
 
 def _sweep_orphans(at: datetime) -> int:
     before = (at - ORPHANS_KEPT_FOR).timestamp()
-    old = {path.name: path for path in storage.local_clip_folders() if path.stat().st_mtime < before}
+    old = {path.name: path for path in clip_files.local_clip_folders() if path.stat().st_mtime < before}
     known = {
         str(pk)
         for pk in Clip.objects.filter(pk__in=[name for name in old if _is_uuid(name)]).values_list("pk", flat=True)

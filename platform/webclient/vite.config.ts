@@ -32,6 +32,7 @@ export default defineConfig({
       "/api": server,
       "/_allauth": server,
       "/media": server,
+      "/models": server,
       "/static/demo": server,
       "/static/editor": server,
       "/ws": { target: server, ws: true },

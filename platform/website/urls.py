@@ -12,7 +12,7 @@ from . import views
 Patterns = list[URLPattern | URLResolver]
 ROOMS = ["accounts", "jobs", "clips", "mlmodels", "stylization", "editor", "community"]
 # Addresses that belong to the server; every other one is the browser client's.
-OURS = "api|_allauth|admin|media|static|ws|healthz|readyz|robots.txt|favicon.ico"
+OURS = "api|_allauth|admin|media|models|static|ws|healthz|readyz|robots.txt|favicon.ico"
 
 
 def _offered(room: str, module: str) -> Patterns:
@@ -30,6 +30,7 @@ urlpatterns: Patterns = [
     path("api/v1/docs/", SpectacularSwaggerSplitView.as_view(url_name="schema"), name="docs"),
     path("_allauth/", include("allauth.headless.urls")),
     path("media/", include(media)),
+    path("models/", include(_offered("mlmodels", "download_urls"))),
     path("admin/", admin.site.urls),
     path("healthz", views.healthz, name="healthz"),
     path("favicon.ico", RedirectView.as_view(url="/static/client/icon.svg", permanent=True)),

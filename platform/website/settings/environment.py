@@ -1,5 +1,7 @@
 """The one place that reads the environment: real types out, and a value nobody understands stops the start."""
 
+import base64
+import binascii
 from pathlib import Path
 
 import environ
@@ -26,12 +28,25 @@ def number(name: str, *, default: int, least: int = 1) -> int:
     return value
 
 
+def seed(text: str, *, source: str) -> bytes:
+    """Return the 32 bytes of an Ed25519 seed."""
+    try:
+        value = base64.b64decode(text.strip(), validate=True)
+    except (binascii.Error, ValueError):
+        value = b""
+    if len(value) != 32:
+        raise ImproperlyConfigured(f"{source} must hold 32 bytes in base64: openssl rand -base64 32")
+    return value
+
+
 # Where everything lives that is not code: database, media, work folders, sockets, the secret key.
 VAR_DIR = Path(env.str("IMPASTO_VAR", default=str(ROOT / "var"))).resolve()
 DEBUG = env.bool("IMPASTO_DEBUG", default=False)
 
 SECRET_KEY = env.str("IMPASTO_SECRET_KEY", default="")
 SECRET_KEY_FALLBACKS = env.list("IMPASTO_SECRET_KEY_FALLBACKS", default=[])
+# Signs what phones download (Ed25519 seed, base64); the same on all machines, and for ever: apps know its public half.
+MODEL_SIGNING_KEY = env.str("IMPASTO_MODEL_SIGNING_KEY", default="")
 ALLOWED_HOSTS = env.list("IMPASTO_ALLOWED_HOSTS", default=["127.0.0.1", "localhost", "[::1]"])
 TRUSTED_ORIGINS = env.list("IMPASTO_TRUSTED_ORIGINS", default=[])
 # True behind a proxy that speaks TLS: secure cookies, HSTS, and X-Forwarded-Proto is believed.

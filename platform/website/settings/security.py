@@ -3,6 +3,11 @@ from .storage import MEDIA_ORIGINS
 
 SECRET_KEY = environment.SECRET_KEY or secret_key.load_or_make(environment.VAR_DIR / "secret_key")
 SECRET_KEY_FALLBACKS = environment.SECRET_KEY_FALLBACKS
+MODEL_SIGNING_KEY_IS_GIVEN = bool(environment.MODEL_SIGNING_KEY)
+MODEL_SIGNING_KEY = environment.seed(
+    environment.MODEL_SIGNING_KEY or secret_key.load_or_make(environment.VAR_DIR / "model_key", secret_key.seed),
+    source="IMPASTO_MODEL_SIGNING_KEY" if MODEL_SIGNING_KEY_IS_GIVEN else str(environment.VAR_DIR / "model_key"),
+)
 ALLOWED_HOSTS = environment.ALLOWED_HOSTS
 CSRF_TRUSTED_ORIGINS = environment.TRUSTED_ORIGINS
 CSRF_FAILURE_VIEW = "website.views.csrf_failure"
@@ -45,7 +50,8 @@ CONTENT_SECURITY_POLICY = {
     "img-src": " ".join(["'self' data: blob:", *MEDIA_ORIGINS]),
     "media-src": " ".join(["'self' blob:", *MEDIA_ORIGINS]),
     "font-src": "'self'",
-    "connect-src": "'self'",
+    # The networks that a page runs are fetched by script.
+    "connect-src": " ".join(["'self'", *MEDIA_ORIGINS]),
     "worker-src": "'self' blob:",
     "object-src": "'none'",
     "base-uri": "'none'",

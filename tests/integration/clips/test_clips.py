@@ -13,7 +13,7 @@ import pytest
 from django.core.management import call_command
 from django.utils import timezone
 
-from clips import media, services, storage, visibility
+from clips import clip_files, media, services, visibility
 from clips.demos import demos
 from clips.media import prepare_media
 from clips.models import Clip
@@ -372,7 +372,7 @@ class TestRemoval:
         with pytest.raises(RuntimeError):
             make_clip(user)
 
-        assert storage.local_clip_folders() == []
+        assert clip_files.local_clip_folders() == []
 
 
 class TestDemos:

@@ -14,11 +14,12 @@ import numpy as np
 import pytest
 from django.utils import timezone
 
-from clips import conf, media, storage, tasks
+from clips import conf, media, tasks
 from clips.ingest.bounds import Bounds
 from clips.models import Clip, Upload
 from clips.services import clips_sweep
 from clips.uploads import uploads_sweep
+from foundation import storage
 from foundation.files import media_path
 from jobs.models import Job
 from jobs.runner import job_run_here

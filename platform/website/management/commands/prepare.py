@@ -6,7 +6,7 @@ from django.core.management.base import BaseCommand
 
 class Command(BaseCommand):
     help = (
-        "Bring the data up to date: migrations, preset styles, music, demo clips. "
+        "Bring the data up to date: migrations, preset styles, music, demo clips, the networks as files. "
         "Safe to repeat; the second time is quick."
     )
     requires_system_checks = []
@@ -14,5 +14,6 @@ class Command(BaseCommand):
     def handle(self, **options: Any) -> None:
         for command, arguments in [
             ("migrate", {"interactive": False}), ("load_presets", {}), ("load_music", {}), ("load_demo", {}),
+            ("publish_models", {}),
         ]:  # fmt: skip
             call_command(command, verbosity=0, **arguments)

@@ -1,27 +1,20 @@
 """
-The only place that knows where the files of clips live: a folder of this machine, or an object store.
+The only place that knows where finished files live: a folder of this machine, or an object store.
 
 Which one is the `default` entry of Django's STORAGES. Names are relative: `clips/{id}/video.mp4`.
 """
 
 import secrets
 import shutil
+from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
-from uuid import UUID
 
 from django.conf import settings
 from django.core.files import File
 from django.core.files.storage import FileSystemStorage, default_storage
 
-from foundation.files import media_path, publish_file, remove_tree
-
-FOLDER = "clips"
-CONTENT_TYPES = {"video.mp4": "video/mp4", "poster.jpg": "image/jpeg", "sprite.jpg": "image/jpeg"}
-
-
-def clip_file(clip_id: UUID, name: str) -> str:
-    return f"{FOLDER}/{clip_id}/{name}"
+from .files import media_path, publish_file, remove_tree
 
 
 def is_local() -> bool:
@@ -54,20 +47,29 @@ def local_path(name: str) -> Path:
     return copy
 
 
+def size(name: str) -> int:
+    """
+    Return the length of a file in bytes, wherever it lives.
+
+    :raises FileNotFoundError: when it is gone
+    """
+    return media_path(*name.split("/")).stat().st_size if is_local() else default_storage.size(name)
+
+
 def signed_url(name: str) -> str | None:
     """Return an address of the object store that works for a short while; None where we serve the bytes ourselves."""
     return None if is_local() else default_storage.url(name)
 
 
-def remove_clip(clip_id: UUID) -> None:
-    """Remove all files of a clip; some may be gone already."""
+def remove_folder(folder: str, names: Iterable[str]) -> None:
+    """Remove a folder; an object store has none, so the names of its files are needed. Some may be gone already."""
     if is_local():
-        remove_tree(media_path(FOLDER, str(clip_id)))
+        remove_tree(media_path(*folder.split("/")))
         return
-    for name in CONTENT_TYPES:
+    for name in names:
         with suppress(FileNotFoundError):
-            default_storage.delete(clip_file(clip_id, name))
-    remove_tree(Path(settings.VAR_DIR) / "cache" / FOLDER / str(clip_id))
+            default_storage.delete(f"{folder}/{name}")
+    remove_tree(Path(settings.VAR_DIR) / "cache" / folder)
 
 
 def remove_file(name: str) -> None:
@@ -78,11 +80,6 @@ def remove_file(name: str) -> None:
     with suppress(FileNotFoundError):
         default_storage.delete(name)
     remove_tree((Path(settings.VAR_DIR) / "cache" / name).parent)
-
-
-def local_clip_folders() -> list[Path]:
-    """The folders of clips on this machine, whether a row knows them or not."""
-    return local_folders(FOLDER)
 
 
 def local_folders(kind: str) -> list[Path]:

@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from clips.media_views import parse_range
+from foundation.serving import parse_range
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,25 @@
+"""Where the release that ships lies, and what it is: for those who must not import torch to know."""
+
+import hashlib
+from collections.abc import Sequence
+from pathlib import Path
+
+SHIPPED = Path(__file__).parent / "weights" / "impasto-v1"
+# In the order in which they are summed.
+WEIGHTS = ("transform.safetensors", "predictor.safetensors")
+
+
+def weight_files(folder: Path) -> list[Path]:
+    return [folder / name for name in WEIGHTS]
+
+
+def checksum(files: Sequence[Path]) -> str:
+    """
+    Return the SHA-256 over the weight files, in order: what `Release.sha256` says.
+
+    :raises FileNotFoundError: one is missing
+    """
+    digest = hashlib.sha256()
+    for path in files:
+        digest.update(path.read_bytes())
+    return digest.hexdigest()
