@@ -86,7 +86,7 @@ function compose() {
     device: () => ({
       cores: navigator.hardwareConcurrency || 1,
       isolated: crossOriginIsolated,
-      gpu: "gpu" in navigator,
+      hasGpu: async () => (await navigator.gpu?.requestAdapter().catch(() => null)) != null,
       agent: navigator.userAgent,
     }),
     history: {

@@ -525,7 +525,7 @@ export const en = {
   painting_size_hint: "More detail takes longer.",
   paint_here: "Paint it here",
   painting_on_device: "Painting on this device. Keep this page open.",
-  paint_again: "Paint again",
+  paint_here_again: "Paint again",
   sound_lost: "This browser cannot read the film's sound, so the painting is silent.",
   restyled_text: "The film exists on this device only. “Use it” uploads it.",
   speed_title: "How fast this device paints",

@@ -510,7 +510,7 @@ export const zh: Dictionary = {
   painting_size_hint: "细节越多，耗时越长。",
   paint_here: "在本机绘制",
   painting_on_device: "正在本机绘制，请保持页面打开。",
-  paint_again: "再画一次",
+  paint_here_again: "再画一次",
   sound_lost: "此浏览器无法读取视频的声音，因此成品没有声音。",
   restyled_text: "视频只存在于这台设备上。点“使用”才会上传。",
   speed_title: "这台设备绘制有多快",

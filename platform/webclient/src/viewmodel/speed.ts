@@ -7,7 +7,7 @@ import { asProblem, type Problem } from "../model/problem";
 export interface SpeedPorts {
   live: () => Promise<LiveTools>;
   /** What the device says of itself. */
-  device: { cores: number; isolated: boolean; gpu: boolean; agent: string };
+  device: { cores: number; isolated: boolean; agent: string; hasGpu: () => Promise<boolean> };
 }
 
 export interface SpeedRow extends Measured {
@@ -24,12 +24,12 @@ export const Speed = createModel((ports: SpeedPorts) => {
   const problem = signal<Problem | null>(null);
   const threads = Math.min(4, ports.device.cores);
 
-  const candidates: { name: string; candidate: Candidate }[] = [
+  const candidates = async (): Promise<{ name: string; candidate: Candidate }[]> => [
     { name: "WASM, 1 thread", candidate: { backend: "wasm", threads: 1 } },
     ...(ports.device.isolated && threads > 1
       ? [{ name: `WASM, ${threads} threads`, candidate: { backend: "wasm", threads } as const }]
       : []),
-    ...(ports.device.gpu ? [{ name: "WebGPU", candidate: { backend: "webgpu", threads: 1 } as const }] : []),
+    ...((await ports.device.hasGpu()) ? [{ name: "WebGPU", candidate: { backend: "webgpu", threads: 1 } as const }] : []),
   ];
 
   return {
@@ -57,7 +57,7 @@ export const Speed = createModel((ports: SpeedPorts) => {
       });
       try {
         const tools = await ports.live();
-        for (const { name, candidate } of candidates) {
+        for (const { name, candidate } of await candidates()) {
           now.value = name;
           await tools.measure(candidate, SPEED_SIZES, (measured) => {
             rows.value = [...rows.peek(), { name, ...measured }];

@@ -125,7 +125,7 @@ function Done({ here }: { here: LocalRestyleModel }) {
           {t("use_film")}
         </Button>
         <Button icon={RotateCcw} onClick={here.again}>
-          {t("paint_again")}
+          {t("paint_here_again")}
         </Button>
       </div>
       <p class="faint">{t("restyled_text")}</p>
