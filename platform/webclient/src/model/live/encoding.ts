@@ -112,7 +112,9 @@ export class EncodingWriter implements FilmWriter {
   frame(picture: CanvasImageSource, seconds: number) {
     if (this.#failure || this.#waiting >= MOST_WAITING || seconds <= this.#lastFrame) return;
     this.#lastFrame = seconds;
-    const sample = new VideoSample(picture, { timestamp: seconds });
+    // A sample closes its frame, and this one goes on to the painter.
+    const own = "VideoFrame" in globalThis && picture instanceof VideoFrame ? picture.clone() : picture;
+    const sample = new VideoSample(own, { timestamp: seconds });
     this.#waiting++;
     void this.#add(this.#video.add(sample)).finally(() => {
       this.#waiting--;
