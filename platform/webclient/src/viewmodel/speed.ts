@@ -29,7 +29,9 @@ export const Speed = createModel((ports: SpeedPorts) => {
     ...(ports.device.isolated && threads > 1
       ? [{ name: `WASM, ${threads} threads`, candidate: { backend: "wasm", threads } as const }]
       : []),
-    ...((await ports.device.hasGpu()) ? [{ name: "WebGPU", candidate: { backend: "webgpu", threads: 1 } as const }] : []),
+    ...((await ports.device.hasGpu())
+      ? [{ name: "WebGPU", candidate: { backend: "webgpu", threads: 1 } as const }]
+      : []),
   ];
 
   return {

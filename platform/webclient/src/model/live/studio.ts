@@ -61,6 +61,7 @@ export class Studio {
   #recording: Recording | null = null;
   #waiting: CapturedFrame | null = null;
   #busy = false;
+  #current: Promise<void> = Promise.resolve();
   #chosen = false;
   #closed = false;
   #mirror = false;
@@ -171,7 +172,7 @@ export class Studio {
     if (!recording) return null;
     recording.clock.pause(this.#ports.now());
     // The frame that is being painted was captured before the end.
-    while (this.#busy && !this.#closed) await new Promise((resolve) => setTimeout(resolve, 10));
+    await this.#current.catch(() => undefined);
     this.#recording = null;
     this.#frames?.clock.release();
     this.#sounds?.clock.release();
@@ -225,7 +226,10 @@ export class Studio {
   async #paint() {
     this.#busy = true;
     try {
-      for (let next = this.#next(); next; next = this.#next()) await this.#paintOne(next);
+      for (let next = this.#next(); next; next = this.#next()) {
+        this.#current = this.#paintOne(next);
+        await this.#current;
+      }
     } catch (error) {
       if (!this.#closed) this.#events.ended(asProblem(error));
     } finally {

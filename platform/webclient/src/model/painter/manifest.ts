@@ -1,4 +1,4 @@
-import { Problem } from "../problem";
+import { offline, Problem } from "../problem";
 import { type Role, ROLES } from "./networks";
 
 export interface ModelFile {
@@ -81,7 +81,7 @@ export class ModelStore {
       response = await this.#ports.fetch(MANIFEST, { headers: { Accept: "application/json" } });
     } catch {
       response = await cache?.match(MANIFEST);
-      if (!response) throw problem("offline", "");
+      if (!response) throw offline();
     }
     if (!response.ok) throw problem("no_model", `${response.status}`);
     const copy = response.clone();
@@ -107,7 +107,7 @@ export class ModelStore {
     try {
       response = await this.#ports.fetch(file.url);
     } catch {
-      throw problem("offline", "");
+      throw offline();
     }
     if (!response.ok) throw problem("no_model", `${response.status}`);
     const copy = response.clone();
