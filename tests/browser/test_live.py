@@ -383,11 +383,14 @@ def test_only_the_painters_scripts_may_compile_webassembly(open_camera: OpenCame
     assert allowed
     assert all(re.search(r"/assets/(painter|ort-wasm)-", url) for url in allowed)
     # The page itself may not: its networks run nowhere but in the worker.
-    assert ask(
-        page,
-        """() => WebAssembly.compile(new Uint8Array([0, 97, 115, 109, 1, 0, 0, 0])).then(
+    assert (
+        ask(
+            page,
+            """() => WebAssembly.compile(new Uint8Array([0, 97, 115, 109, 1, 0, 0, 0])).then(
             () => "compiled", (error) => error.name)""",
-    ) == "CompileError"
+        )
+        == "CompileError"
+    )
 
 
 def test_the_speed_of_this_device_is_measured_and_can_be_copied(open_camera: OpenCamera, shoot: Shoot) -> None:

@@ -87,7 +87,8 @@ describe("the camera", () => {
   const devices = (getUserMedia: (wish: MediaStreamConstraints) => Promise<unknown>, cameras = 1) =>
     ({
       getUserMedia,
-      enumerateDevices: () => Promise.resolve(Array(cameras).fill({ kind: "videoinput" })),
+      enumerateDevices: () =>
+        Promise.resolve(Array.from({ length: cameras }, () => ({ kind: "videoinput" }))),
     }) as unknown as MediaDevices;
 
   test.each([

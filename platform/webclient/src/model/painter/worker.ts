@@ -13,7 +13,7 @@ import { type Planes, ScenePainter } from "./scene";
 
 const thread = self as unknown as {
   onmessage: ((event: MessageEvent<Request>) => void) | null;
-  postMessage(reply: Reply, transfer?: Transferable[]): void;
+  postMessage(reply: Reply, transfer: Transferable[]): void;
 };
 
 let scene: ScenePainter | null = null;
@@ -63,13 +63,16 @@ async function answer({ id, kind, ask }: Request) {
     thread.postMessage({ id, answer: result }, transfer);
   } catch (error) {
     const code = (error as { code?: unknown }).code;
-    thread.postMessage({
-      id,
-      problem: {
-        code: typeof code === "string" ? code : "painter_failed",
-        detail: error instanceof Error ? error.message : String(error),
+    thread.postMessage(
+      {
+        id,
+        problem: {
+          code: typeof code === "string" ? code : "painter_failed",
+          detail: error instanceof Error ? error.message : String(error),
+        },
       },
-    });
+      [],
+    );
   }
 }
 

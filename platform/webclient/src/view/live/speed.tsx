@@ -39,7 +39,7 @@ export function SpeedScreen() {
       </p>
       <InlineProblem problem={speed.problem.value} />
       {speed.rows.value.length > 0 && (
-        <div class="speed-table" tabIndex={0} role="region" aria-label={t("speed_title")}>
+        <div class="speed-table">
           <table>
             <thead>
               <tr>
