@@ -59,7 +59,7 @@ class FilesInline(TabularInline):
 
 @admin.register(ModelRelease)
 class ModelReleaseAdmin(ModelAdmin):
-    """What apps and pages may run: `manage.py publish_models` brings releases in, here they are let out or taken back."""
+    """What apps and pages may run: `publish_models` brings releases in, here they are let out or taken back."""
 
     form = ReleaseForm
     list_display = [

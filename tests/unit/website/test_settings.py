@@ -42,6 +42,34 @@ def test_many_that_start_at_once_use_one_secret_key(tmp_path):
     assert len(keys) == 1
 
 
+def test_the_key_that_signs_networks_is_made_once_and_is_private(tmp_path):
+    facts = "s.MODEL_SIGNING_KEY.hex(), s.MODEL_SIGNING_KEY_IS_GIVEN"
+
+    first, second = (json.loads(read_settings(tmp_path, facts).stdout) for _ in range(2))
+
+    assert first == second
+    assert (len(first[0]), first[1]) == (64, False)
+    assert stat.S_IMODE((tmp_path / "model_key").stat().st_mode) == 0o600
+
+
+def test_the_key_that_signs_networks_can_be_given(tmp_path):
+    facts = "s.MODEL_SIGNING_KEY.hex(), s.MODEL_SIGNING_KEY_IS_GIVEN"
+
+    answer = read_settings(tmp_path, facts, IMPASTO_MODEL_SIGNING_KEY="AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=")
+
+    assert json.loads(answer.stdout) == [bytes(range(32)).hex(), True]
+    assert not (tmp_path / "model_key").exists()
+
+
+def test_a_damaged_key_in_the_data_folder_stops_the_start(tmp_path):
+    (tmp_path / "model_key").write_text("half a k")
+
+    answer = read_settings(tmp_path, "1")
+
+    assert answer.returncode != 0
+    assert f"{tmp_path}/model_key must hold 32 bytes" in answer.stderr
+
+
 def test_the_embedded_default_needs_nothing_but_a_folder(tmp_path):
     facts = (
         "s.DATABASES['default']['OPTIONS']['transaction_mode'], s.VALKEY_URL, s.DEBUG, s.Q_CLUSTER['orm'],"
@@ -140,16 +168,28 @@ def test_an_object_store_is_a_matter_of_variables_too(tmp_path):
     ],
 )
 def test_pages_may_show_media_from_the_object_store_and_from_nowhere_else(tmp_path, variables, origins):
-    facts = "s.MEDIA_ORIGINS, s.CONTENT_SECURITY_POLICY['img-src'], s.CONTENT_SECURITY_POLICY['script-src']"
+    policies = ("img-src", "connect-src", "script-src")
+    facts = ", ".join(["s.MEDIA_ORIGINS", *(f"s.CONTENT_SECURITY_POLICY['{name}']" for name in policies)])
 
     answer = read_settings(tmp_path, facts, **variables)
 
-    assert json.loads(answer.stdout) == [origins, " ".join(["'self' data: blob:", *origins]), "'self'"]
+    assert json.loads(answer.stdout) == [
+        origins,
+        " ".join(["'self' data: blob:", *origins]),
+        " ".join(["'self'", *origins]),
+        "'self'",
+    ]
 
 
 @pytest.mark.parametrize(
     ("name", "value"),
-    [("IMPASTO_LOG_FORMAT", "xml"), ("PORT", "http"), ("IMPASTO_SLOW_WORKERS", "0"), ("IMPASTO_CHANNEL_LAYER", "nats")],
+    [
+        ("IMPASTO_LOG_FORMAT", "xml"),
+        ("PORT", "http"),
+        ("IMPASTO_SLOW_WORKERS", "0"),
+        ("IMPASTO_CHANNEL_LAYER", "nats"),
+        ("IMPASTO_MODEL_SIGNING_KEY", "c2hvcnQ="),
+    ],
 )
 def test_a_value_nobody_understands_stops_the_start(tmp_path, name, value):
     answer = read_settings(tmp_path, "1", **{name: value})
