@@ -282,7 +282,7 @@ function live(change: { studio?: object; tools?: object; use?: LivePorts["use"];
     forget: vi.fn(() => Promise.resolve()),
     ...change.tools,
   };
-  const use = vi.fn(change.use ?? (() => true));
+  const use = vi.fn(change.use ?? ((_film: File, _kind: string, taken: () => void) => taken()));
   const model = new Live(
     {
       live: () => Promise.resolve(tools as unknown as LiveTools),
@@ -453,18 +453,18 @@ describe("recording live", () => {
     await begin();
     await model.stop();
 
-    await model.use(kind);
+    model.use(kind);
 
-    expect(use).toHaveBeenCalledWith(expect.objectContaining({ name }), kind);
+    expect(use).toHaveBeenCalledWith(expect.objectContaining({ name }), kind, expect.any(Function));
     expect(tools.forget).toHaveBeenCalledWith("film");
   });
 
   test("a film that cannot be uploaded yet stays", async () => {
-    const { model, tools, begin } = live({ use: () => false });
+    const { model, tools, begin } = live({ use: () => undefined });
     await begin();
     await model.stop();
 
-    await model.use("painted");
+    model.use("painted");
 
     expect(tools.forget).not.toHaveBeenCalled();
     expect(model.phase.value).toBe("review");
@@ -507,7 +507,7 @@ describe("painting a local film", () => {
       choose: vi.fn(() => Promise.resolve(null)),
       close: vi.fn(),
     };
-    const use = vi.fn(() => true);
+    const use = vi.fn();
     const tools = { shelf: () => shelfOf("wave"), painter: () => painter, lengthOf, restyleFile };
     const model = new LocalRestyle(
       {
@@ -553,7 +553,7 @@ describe("painting a local film", () => {
     expect(model.done.value).toMatchObject({ film: painted, soundLost: true });
     expect(use).not.toHaveBeenCalled();
     model.publish();
-    expect(use).toHaveBeenCalledWith(painted, "painted");
+    expect(use).toHaveBeenCalledWith(painted, "painted", expect.any(Function));
   });
 
   test("a cancelled painting is no failure", async () => {

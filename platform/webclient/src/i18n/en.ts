@@ -540,6 +540,7 @@ export const en = {
   speed_painter: "Painter",
   speed_whole: "End to end",
   speed_rate: "Frames/s",
+  toast_film_waits: "You are offline. It is uploaded when you are back; keep this page open.",
   toast_upload_busy: "Another upload is still under way. The film stays here until it is done.",
   problem_camera_denied: "The camera is not allowed",
   problem_camera_denied_detail:

@@ -524,6 +524,7 @@ export const zh: Dictionary = {
   speed_painter: "绘制",
   speed_whole: "端到端",
   speed_rate: "帧/秒",
+  toast_film_waits: "你已离线。恢复连接后会自动上传，请保持页面打开。",
   toast_upload_busy: "另一个上传仍在进行。完成之前，视频会留在这里。",
   problem_camera_denied: "摄像头未获允许",
   problem_camera_denied_detail: "请在浏览器地址栏中允许本站使用摄像头和麦克风，然后重试。",

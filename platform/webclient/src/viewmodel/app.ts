@@ -1,4 +1,4 @@
-import { createModel, effect, type ReadonlySignal, signal } from "@preact/signals";
+import { createModel, effect, type ReadonlySignal, signal, untracked } from "@preact/signals";
 
 import type { Api } from "../model/api";
 import type { Auth } from "../model/auth";
@@ -56,6 +56,7 @@ export const App = createModel((services: Services) => {
   const toasts = new Toasts(services.setTimeout);
   const online = signal(true);
   const muted = signal(true);
+  let filmWaiting: (() => void) | null = null;
 
   const jobs = new Jobs(services.openFeed, api, jobEnded, () => void session.resume());
   const upload = new UploadProgress({ uploads: services.uploads, api, jobs, now: services.now }, clipArrived);
@@ -86,7 +87,8 @@ export const App = createModel((services: Services) => {
     if (session.isMember.value) {
       jobs.start();
       const me = session.me.peek();
-      if (me) void upload.resume(me.username);
+      if (me && filmWaiting) untracked(filmWaiting);
+      else if (me) void upload.resume(me.username);
     } else if (session.phase.value === "guest") jobs.stop();
   });
 
@@ -103,18 +105,25 @@ export const App = createModel((services: Services) => {
     return false;
   }
 
-  /** A film made on this device goes the way of every upload. */
-  function useFilm(film: File, kind: "painted" | "raw"): boolean {
-    if (!member()) return false;
+  /** A film made on this device goes the way of every upload; `taken` is called once the uploads have it. */
+  function useFilm(film: File, kind: "painted" | "raw", taken: () => void) {
+    filmWaiting = null;
+    if (session.phase.peek() === "failed" || session.phase.peek() === "unknown") {
+      // Without a network nobody knows who this is; they need not ask again.
+      filmWaiting = () => useFilm(film, kind, taken);
+      toasts.say("film_waits");
+      return;
+    }
+    if (!member()) return;
     const me = session.me.peek();
-    if (!me) return false;
+    if (!me) return;
     if (upload.busy.peek()) {
       toasts.say("upload_busy");
-      return false;
+      return;
     }
     upload.choose(film, me.username, me.limits.upload_bytes);
+    taken();
     router.go(kind === "painted" ? "/create?painted=1" : "/create");
-    return true;
   }
 
   return {

@@ -13,8 +13,8 @@ export interface LivePorts {
   pictures: { open: (picture: Blob) => string; close: (url: string) => void };
   /** Called when the page is hidden; the answer ends that. */
   onHidden: (listener: () => void) => () => void;
-  /** Take a film to the uploads; false where that has to wait (and the film stays here). */
-  use: (film: File, kind: "painted" | "raw") => boolean;
+  /** Take a film to the uploads, now or later; `taken` is called once they have it. */
+  use: (film: File, kind: "painted" | "raw", taken: () => void) => void;
   secondsMost: () => number | null;
   now: () => number;
   setTimeout: (run: () => void, milliseconds: number) => unknown;
@@ -302,12 +302,12 @@ export const Live = createModel((ports: LivePorts, firstStyle: string | null) =>
       if (problem.peek()) await open();
       else phase.value = "ready";
     },
-    async use(kind: "painted" | "raw") {
+    use(kind: "painted" | "raw") {
       const shown = take.peek();
       const film = kind === "raw" ? shown?.take.raw : shown?.take.painted;
       if (!shown || !film) return;
       // The uploads keep a copy of their own until it has arrived.
-      if (ports.use(film, kind)) await tools!.forget(shown.take.id);
+      ports.use(film, kind, () => void tools!.forget(shown.take.id));
     },
     /** A recording that a reload cut off. */
     async lookAtFound() {

@@ -151,7 +151,7 @@ export const LocalRestyle = createModel(
       },
       publish() {
         const made = done.peek();
-        if (made) ports.use(made.film, "painted");
+        if (made) ports.use(made.film, "painted", () => undefined);
       },
       close() {
         closed = true;

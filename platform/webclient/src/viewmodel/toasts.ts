@@ -14,7 +14,8 @@ export type ToastKind =
   | "report_sent"
   | "try_again"
   | "sign_in_first"
-  | "upload_busy";
+  | "upload_busy"
+  | "film_waits";
 
 export interface Toast {
   id: number;

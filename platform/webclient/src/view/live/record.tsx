@@ -85,7 +85,7 @@ function Stage({ live }: { live: LiveModel }) {
           {clock(Math.floor(live.seconds.value))} / {clock(live.secondsMost.value)}
         </p>
       )}
-      {rate && (
+      {rate && rate.framesPerSecond > 1 && (
         <p class="live-rate">
           {t("live_rate", { count: rate.framesPerSecond, size: rate.short })}
           {live.backend.value === "webgpu" ? " · WebGPU" : ""}
@@ -246,7 +246,7 @@ function Review({ live }: { live: LiveModel }) {
         </div>
       )}
       <div class="row">
-        <Button kind="main" icon={Check} onClick={() => void live.use(isRaw ? "raw" : "painted")}>
+        <Button kind="main" icon={Check} onClick={() => live.use(isRaw ? "raw" : "painted")}>
           {t("use_film")}
         </Button>
         <ButtonLink href={url} download={file.name} icon={Download}>
