@@ -94,6 +94,8 @@ def sound_of(film: Path) -> tuple[np.ndarray, int, float]:
     with av.open(str(film)) as container:
         frames = list(container.decode(audio=0))
     first, rate = frames[0], frames[0].sample_rate
+    assert first.pts is not None
+    assert first.time_base is not None
     resampler = av.AudioResampler(format="fltp", layout="mono", rate=rate)
     pieces = [part.to_ndarray()[0] for frame in frames for part in resampler.resample(frame)]
     return np.concatenate(pieces), rate, float(first.pts * first.time_base)
