@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Download, Page, Playwright, expect
 
-from .conftest import DESKTOP, FLAGS, PHONE, Site, chromium_path
+from .conftest import DESKTOP, FLAGS, PHONE, ROOT, Site, chromium_path
 from .films import short_film
 from .steps import INGEST_MS, SWAN, ask, handle_of, sign_up
 from .test_pages import findings_of
@@ -147,6 +147,52 @@ def test_five_seconds_are_recorded_painted_and_become_a_clip_with_sound(
     assert np.abs(as_clip - as_seen).max() > 40
     samples, _, _ = sound_of(clip)
     assert np.abs(samples).max() > 0.02, "the beeps are not there"
+
+
+def shown(page: Page) -> np.ndarray:
+    """Return a small copy of what the page shows of the camera, (18, 32, 3) levels 0..255."""
+    levels = ask(
+        page,
+        """(canvas) => {
+            const ink = new OffscreenCanvas(32, 18).getContext("2d");
+            ink.drawImage(canvas, 0, 0, 32, 18);
+            return Array.from(ink.getImageData(0, 0, 32, 18).data);
+        }""",
+        page.locator("canvas").element_handle(),
+    )
+    return np.array(levels, dtype=float).reshape(HEIGHT, WIDTH, 4)[..., :3]
+
+
+def wait_for_change(page: Page, before: np.ndarray, levels: float) -> np.ndarray:
+    """Wait until the picture as a whole has another colour than before."""
+    for _ in range(60):
+        page.wait_for_timeout(500)
+        after = shown(page)
+        if np.abs(after.mean(axis=(0, 1)) - before.mean(axis=(0, 1))).max() > levels:
+            return after
+    pytest.fail("the picture has not changed")
+
+
+def test_styles_strength_and_ones_own_picture_change_what_is_seen(open_camera: OpenCamera, shoot: Shoot) -> None:
+    page = open_camera(DESKTOP)
+    sent: list[str] = []
+    page.on("request", lambda request: sent.append(request.url) if request.method != "GET" else None)
+    open_record(page)
+    night = shown(page)
+
+    page.get_by_role("button", name="The Scream").click()
+    scream = wait_for_change(page, night, 20)
+    page.locator("label.style-pick input[type=file]").set_input_files(
+        ROOT / "stylization/presets/mondrian-composition-red-blue-yellow.jpg"
+    )
+    expect(page.get_by_role("button", name="mondrian-composition")).to_have_attribute("aria-pressed", "true")
+    mondrian = wait_for_change(page, scream, 20)
+    shoot(page, "desktop-record-own-picture")
+    page.get_by_role("slider", name="Strength").fill("0")
+    wait_for_change(page, mondrian, 10)
+
+    # One's own picture was looked at here.
+    assert sent == []
 
 
 # A wall whose left half lights up and a tone, once a second and at the same moment, in place of camera and microphone.
