@@ -1,4 +1,7 @@
+import { defaultClientConditions } from "vite";
 import { defineConfig } from "vitest/config";
+
+import { offline } from "./build-offline.ts";
 
 const server = process.env.IMPASTO_SERVER ?? "http://127.0.0.1:8000";
 
@@ -13,6 +16,14 @@ export default defineConfig({
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },
   },
+  // The runtime's WebAssembly and its glue are files of their own, named in model/painter/runtime.ts.
+  resolve: { conditions: ["onnxruntime-web-use-extern-wasm", ...defaultClientConditions] },
+  worker: {
+    format: "es",
+    // The server knows by this name which scripts may compile WebAssembly (SecurityHeadersMiddleware).
+    rollupOptions: { output: { entryFileNames: "assets/painter-[hash].js" } },
+  },
+  plugins: [offline()],
   server: {
     port: 5173,
     // The stickers' outlines are shared with the renderer and lie in editor/.

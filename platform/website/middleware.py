@@ -68,13 +68,20 @@ class SecurityHeadersMiddleware(_Middleware):
     """What Django 5.2 has no setting for: the content policy and cross-origin isolation."""
 
     def after(self, request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
-        is_admin = request.path.startswith("/admin/")
-        policy = settings.ADMIN_CONTENT_SECURITY_POLICY if is_admin else settings.CONTENT_SECURITY_POLICY
+        policy = _policy_for(request.path)
         response.setdefault("Content-Security-Policy", "; ".join(f"{name} {value}" for name, value in policy.items()))
         response.setdefault("Cross-Origin-Embedder-Policy", settings.CROSS_ORIGIN_EMBEDDER_POLICY)
         response.setdefault("Cross-Origin-Resource-Policy", "same-origin")
         response.setdefault("Permissions-Policy", "geolocation=(), payment=(), usb=()")
         return response
+
+
+def _policy_for(path: str) -> dict[str, str]:
+    if path.startswith("/admin/"):
+        return settings.ADMIN_CONTENT_SECURITY_POLICY
+    if re.match(settings.WASM_SCRIPTS, path):
+        return settings.WASM_CONTENT_SECURITY_POLICY
+    return settings.CONTENT_SECURITY_POLICY
 
 
 class StreamingMiddleware(_Middleware):

@@ -59,6 +59,36 @@ function compose() {
       open: (stream, mimeType) => new MediaRecorder(stream, { mimeType }),
       supports: (type) => "MediaRecorder" in globalThis && MediaRecorder.isTypeSupported(type),
     }),
+    live: async () => {
+      workOffline();
+      return (await import("./model/live/tools")).liveTools({
+        openWorker: () =>
+          new Worker(new URL("./model/painter/worker.ts", import.meta.url), {
+            type: "module",
+            name: "painter",
+          }),
+        devices: (navigator.mediaDevices as MediaDevices | undefined) ?? null,
+        openVideo,
+        now: () => performance.now(),
+        newKey,
+        indexedDB,
+        fetch: (url) => fetch(url),
+        open: "caches" in globalThis ? () => caches.open("impasto-styles") : null,
+        openPicture: (picture) => URL.createObjectURL(picture),
+        closePicture: (url) => URL.revokeObjectURL(url),
+      });
+    },
+    onHidden(listener) {
+      const look = () => document.hidden && listener();
+      document.addEventListener("visibilitychange", look);
+      return () => document.removeEventListener("visibilitychange", look);
+    },
+    device: () => ({
+      cores: navigator.hardwareConcurrency || 1,
+      isolated: crossOriginIsolated,
+      hasGpu: async () => (await navigator.gpu?.requestAdapter().catch(() => null)) != null,
+      agent: navigator.userAgent,
+    }),
     history: {
       read: () => location.pathname + location.search,
       push: (url) => history.pushState(null, "", url),
@@ -80,6 +110,27 @@ function compose() {
   if (!navigator.onLine) app.connection(false);
   void app.session.resume();
   return app;
+}
+
+/** Only whoever paints on the device has the files for it kept, and only for those pages. */
+function workOffline() {
+  // An insecure page has no service workers.
+  const workers = navigator.serviceWorker as ServiceWorkerContainer | undefined;
+  if (!workers || import.meta.env.DEV) return;
+  for (const scope of ["/record", "/restyle-here"]) {
+    // Without it everything works as long as there is a network.
+    workers.register("/static/client/service-worker.js", { scope }).catch(() => undefined);
+  }
+}
+
+/** A film that nobody sees: how browsers without track processors hand out a camera's frames. */
+async function openVideo(track: MediaStreamTrack): Promise<HTMLVideoElement> {
+  const video = document.createElement("video");
+  video.muted = true;
+  video.playsInline = true;
+  video.srcObject = new MediaStream([track]);
+  await video.play();
+  return video;
 }
 
 function openSocket(path: string): Socket {

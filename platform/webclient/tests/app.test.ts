@@ -1,8 +1,9 @@
-import { expect, test, vi } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 
 import type { JobsEvent } from "../src/model/jobs-feed";
 import { Drafts } from "../src/model/drafts";
 import { Preferences } from "../src/model/preferences";
+import { offline } from "../src/model/problem";
 import type { Job } from "../src/model/types";
 import type { UploadEvents } from "../src/model/uploads";
 import { App, type Services } from "../src/viewmodel/app";
@@ -208,4 +209,69 @@ test("the sound stays as it was chosen from one painting to the next", async () 
   app.toggleSound();
 
   expect(app.muted.value).toBe(false);
+});
+
+describe("a film made on this device", () => {
+  const PAINTED = new File(["painted"], "live.mp4", { type: "video/mp4" });
+
+  test("goes the way of every upload, and then there is its clip", async () => {
+    const { app, uploads, finish } = await setUp({ at: "/record" });
+    const taken = vi.fn();
+
+    app.filming().use(PAINTED, "painted", taken);
+
+    expect(uploads.start.mock.calls[0]?.slice(0, 2)).toEqual([PAINTED, "ada"]);
+    expect(taken).toHaveBeenCalledTimes(1);
+    expect(app.router.url.value).toBe("/create?painted=1");
+    uploads.start.mock.calls[0]![2].done({ uploadId: "u", jobId: "check" });
+    await settle();
+    finish(checked);
+    expect(app.router.url.value).toBe("/clip/swan");
+  });
+
+  test("of the camera goes on to the easel", async () => {
+    const { app } = await setUp({ at: "/record" });
+
+    app.filming().use(PAINTED, "raw", () => undefined);
+
+    expect(app.router.url.value).toBe("/create");
+  });
+
+  test("stays with a guest, who is shown the door", async () => {
+    const { app, uploads } = await setUp({ at: "/record", signedIn: false });
+    const taken = vi.fn();
+
+    app.filming().use(PAINTED, "painted", taken);
+
+    expect(uploads.start).not.toHaveBeenCalled();
+    expect(taken).not.toHaveBeenCalled();
+    expect(app.router.url.value).toBe("/login?next=%2Frecord");
+  });
+
+  test("waits while another upload is under way", async () => {
+    const { app, upload } = await setUp({ at: "/record" });
+    upload();
+    const taken = vi.fn();
+
+    app.filming().use(PAINTED, "painted", taken);
+
+    expect(taken).not.toHaveBeenCalled();
+    expect(app.toasts.shown.value).toMatchObject([{ kind: "upload_busy" }]);
+  });
+
+  test("without a network waits and goes as soon as it is back", async () => {
+    const { app, auth, uploads } = await setUp({ at: "/record" });
+    auth.signedIn.mockRejectedValueOnce(offline());
+    await app.session.resume();
+    const taken = vi.fn();
+
+    app.filming().use(PAINTED, "painted", taken);
+    expect(app.toasts.shown.value).toMatchObject([{ kind: "film_waits" }]);
+    expect(taken).not.toHaveBeenCalled();
+    app.connection(true);
+    await settle();
+
+    expect(uploads.start).toHaveBeenCalledTimes(1);
+    expect(taken).toHaveBeenCalledTimes(1);
+  });
 });

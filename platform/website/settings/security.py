@@ -58,6 +58,10 @@ CONTENT_SECURITY_POLICY = {
     "form-action": "'self'",
     "frame-ancestors": "'none'",
 }
+# A worker has the policy of its own script's answer. The painter's script and the runtime's glue, of which its threads
+# are made, may compile WebAssembly; no page may.
+WASM_SCRIPTS = r"^/static/client/assets/(?:painter|ort-wasm)-[\w.-]+\.m?js$"
+WASM_CONTENT_SECURITY_POLICY = {**CONTENT_SECURITY_POLICY, "script-src": "'self' 'wasm-unsafe-eval'"}
 # The staff site only: django-unfold drives its widgets with Alpine.js, which evaluates expressions, and styles them
 # inline. Inline scripts stay forbidden there too.
 ADMIN_CONTENT_SECURITY_POLICY = {

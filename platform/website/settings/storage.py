@@ -19,6 +19,9 @@ WHITENOISE_ALLOW_ALL_ORIGINS = False
 WHITENOISE_MAX_AGE = 0 if environment.DEBUG else 3600
 
 
+SERVICE_WORKER = f"{STATIC_URL}client/service-worker.js"
+
+
 def WHITENOISE_IMMUTABLE_FILE_TEST(path: str, url: str) -> bool:
     """Vite puts a hash of the content into every name under assets/."""
     return url.startswith(f"{STATIC_URL}client/assets/")
@@ -26,6 +29,10 @@ def WHITENOISE_IMMUTABLE_FILE_TEST(path: str, url: str) -> bool:
 
 def WHITENOISE_ADD_HEADERS_FUNCTION(headers: dict[str, str], path: str, url: str) -> None:
     headers["Cross-Origin-Resource-Policy"] = "same-origin"
+    if url == SERVICE_WORKER:
+        # It lies among the static files and answers for pages; a deploy is seen at the next visit.
+        headers["Service-Worker-Allowed"] = "/"
+        headers["Cache-Control"] = "no-cache"
 
 
 def _media_origins() -> list[str]:

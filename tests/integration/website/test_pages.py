@@ -101,6 +101,45 @@ def test_every_answer_carries_the_security_headers(built_client, address):
     assert answer["X-Frame-Options"] == "DENY"
 
 
+@pytest.mark.parametrize("name", ["painter-B_x-1.js", "ort-wasm-simd-threaded-B1.mjs", "ort-wasm-simd.asyncify-B1.mjs"])
+def test_the_painters_scripts_may_compile_webassembly(name):
+    policy = Client().get(f"/static/client/assets/{name}")["Content-Security-Policy"]
+
+    assert "script-src 'self' 'wasm-unsafe-eval';" in policy
+    assert "unsafe-eval" not in policy.replace("wasm-unsafe-eval", "")
+    assert "unsafe-inline" not in policy
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "/record",
+        "/static/client/assets/index-B1.js",
+        "/static/client/assets/painter-B1.css",
+        "/static/client/painter-B1.js",
+        "/media/static/client/assets/painter-B1.js",
+        "/static/client/assets/painter-B1.js/../index-B1.js",
+    ],
+)
+def test_nothing_else_may_compile_webassembly(built_client, address):
+    assert "wasm" not in Client().get(address)["Content-Security-Policy"]
+
+
+def test_the_service_worker_may_answer_for_pages_and_is_asked_for_anew(settings):
+    headers: dict[str, str] = {"Cache-Control": "max-age=3600"}
+    settings.WHITENOISE_ADD_HEADERS_FUNCTION(headers, "service-worker.js", "/static/client/service-worker.js")
+
+    assert headers["Service-Worker-Allowed"] == "/"
+    assert headers["Cache-Control"] == "no-cache"
+
+
+def test_no_other_static_file_may_answer_for_pages(settings):
+    headers: dict[str, str] = {}
+    settings.WHITENOISE_ADD_HEADERS_FUNCTION(headers, "index.js", "/static/client/assets/index.js")
+
+    assert "Service-Worker-Allowed" not in headers
+
+
 def test_a_request_keeps_the_id_it_came_with():
     assert Client().get("/healthz", headers={"X-Request-ID": "from-the-proxy.7"})["X-Request-ID"] == "from-the-proxy.7"
 

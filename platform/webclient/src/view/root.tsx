@@ -23,6 +23,10 @@ import { MapPinOff } from "lucide";
 const PRIVATE = new Set<Route["screen"]>(["create", "job", "clip", "clips", "edit", "edits"]);
 /** The bench is as much code as all the rest. */
 const loadBench = async () => (await import("./edit/screen")).EditScreen;
+/** So are camera, painter and film. */
+const loadRecord = async () => (await import("./live/record")).RecordScreen;
+const loadRestyleHere = async () => (await import("./live/restyle-here")).RestyleHereScreen;
+const loadSpeed = async () => (await import("./live/speed")).SpeedScreen;
 
 export function Root({ app }: { app: AppModel }) {
   const main = useRef<HTMLElement>(null);
@@ -81,6 +85,12 @@ function Screen({ app, route }: { app: AppModel; route: Route }) {
       return <WallScreen source={{ id: route.id }} />;
     case "create":
       return <CreateScreen />;
+    case "record":
+      return <Lazy key="record" load={loadRecord} props={{}} />;
+    case "restyle-here":
+      return <Lazy key="restyle-here" load={loadRestyleHere} props={{}} />;
+    case "speed":
+      return <Lazy key="speed" load={loadSpeed} props={{}} />;
     case "job":
       return <JobScreen id={route.id} />;
     case "clip":

@@ -1,4 +1,4 @@
-import { createModel, effect, type ReadonlySignal, signal } from "@preact/signals";
+import { createModel, effect, type ReadonlySignal, signal, untracked } from "@preact/signals";
 
 import type { Api } from "../model/api";
 import type { Auth } from "../model/auth";
@@ -9,6 +9,8 @@ import type { Job, PostFilter } from "../model/types";
 import { ClipPage, MyClips, PublishClip } from "./clips";
 import { Demos } from "./demos";
 import type { EditPorts } from "./edit";
+import type { LivePorts } from "./live";
+import type { SpeedPorts } from "./speed";
 import { I18n } from "./i18n";
 import { type Feed, Jobs } from "./jobs";
 import { Look } from "./look";
@@ -30,6 +32,9 @@ export interface Services {
   preferences: Preferences;
   drafts: Pick<Drafts, "read" | "write" | "forget">;
   recorder: EditPorts["recorder"];
+  live: LivePorts["live"];
+  onHidden: LivePorts["onHidden"];
+  device: () => SpeedPorts["device"];
   history: HistoryPort;
   pictures: PaintPorts["pictures"];
   languages: readonly string[];
@@ -51,6 +56,7 @@ export const App = createModel((services: Services) => {
   const toasts = new Toasts(services.setTimeout);
   const online = signal(true);
   const muted = signal(true);
+  let filmWaiting: (() => void) | null = null;
 
   const jobs = new Jobs(services.openFeed, api, jobEnded, () => void session.resume());
   const upload = new UploadProgress({ uploads: services.uploads, api, jobs, now: services.now }, clipArrived);
@@ -66,6 +72,11 @@ export const App = createModel((services: Services) => {
 
   function clipArrived(clipId: string) {
     const query = router.query.peek();
+    // What was painted on the device needs no easel any more.
+    if (router.path.peek() === "/create" && query.has("painted")) {
+      router.replace(`/clip/${clipId}`);
+      return;
+    }
     const styles = query.get("styles");
     const easel = `/create?clip=${clipId}${styles ? `&styles=${encodeURIComponent(styles)}` : ""}`;
     if (router.path.peek() === "/create" && !query.has("clip")) router.replace(easel);
@@ -76,7 +87,8 @@ export const App = createModel((services: Services) => {
     if (session.isMember.value) {
       jobs.start();
       const me = session.me.peek();
-      if (me) void upload.resume(me.username);
+      if (me && filmWaiting) untracked(filmWaiting);
+      else if (me) void upload.resume(me.username);
     } else if (session.phase.value === "guest") jobs.stop();
   });
 
@@ -91,6 +103,27 @@ export const App = createModel((services: Services) => {
     toasts.say("sign_in_first");
     router.go(`/login?next=${encodeURIComponent(router.url.value)}`);
     return false;
+  }
+
+  /** A film made on this device goes the way of every upload; `taken` is called once the uploads have it. */
+  function useFilm(film: File, kind: "painted" | "raw", taken: () => void) {
+    filmWaiting = null;
+    if (session.phase.peek() === "failed" || session.phase.peek() === "unknown") {
+      // Without a network nobody knows who this is; they need not ask again.
+      filmWaiting = () => useFilm(film, kind, taken);
+      toasts.say("film_waits");
+      return;
+    }
+    if (!member()) return;
+    const me = session.me.peek();
+    if (!me) return;
+    if (upload.busy.peek()) {
+      toasts.say("upload_busy");
+      return;
+    }
+    upload.choose(film, me.username, me.limits.upload_bytes);
+    taken();
+    router.go(kind === "painted" ? "/create?painted=1" : "/create");
   }
 
   return {
@@ -128,6 +161,14 @@ export const App = createModel((services: Services) => {
       jobs,
       secondsMost: () => session.me.peek()?.limits.clip_seconds ?? null,
     }),
+
+    /** For the screens that paint on the device, loaded only when somebody opens them. */
+    filming: (): LivePorts => ({
+      ...services,
+      use: useFilm,
+      secondsMost: () => session.me.peek()?.limits.clip_seconds ?? null,
+    }),
+    measuring: (): SpeedPorts => ({ live: services.live, device: services.device() }),
 
     screens: {
       wall: (source: PostFilter | { id: string }) =>

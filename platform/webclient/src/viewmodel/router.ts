@@ -8,13 +8,37 @@ export interface HistoryPort {
 }
 
 export type Route =
-  | { screen: "feed" | "create" | "clips" | "edits" | "search" | "login" | "signup" | "settings" | "missing" }
+  | {
+      screen:
+        | "feed"
+        | "create"
+        | "record"
+        | "restyle-here"
+        | "speed"
+        | "clips"
+        | "edits"
+        | "search"
+        | "login"
+        | "signup"
+        | "settings"
+        | "missing";
+    }
   | { screen: "job" | "clip" | "post" | "edit"; id: string }
   | { screen: "style"; slug: string }
   | { screen: "profile"; username: string }
   | { screen: "hashtag"; tag: string };
 
-const PLAIN = ["create", "clips", "edits", "search", "login", "signup", "settings"] as const;
+const PLAIN = [
+  "create",
+  "record",
+  "restyle-here",
+  "clips",
+  "edits",
+  "search",
+  "login",
+  "signup",
+  "settings",
+] as const;
 
 export function routeOf(path: string): Route {
   const [first = "", second, ...rest] = path.split("/").filter(Boolean).map(decode);
@@ -25,6 +49,8 @@ export function routeOf(path: string): Route {
     return { screen: screen ?? "missing" };
   }
   switch (first) {
+    case "lab":
+      return { screen: second === "speed" ? "speed" : "missing" };
     case "job":
     case "clip":
     case "edit":

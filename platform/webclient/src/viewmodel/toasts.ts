@@ -13,7 +13,9 @@ export type ToastKind =
   | "clip_deleted"
   | "report_sent"
   | "try_again"
-  | "sign_in_first";
+  | "sign_in_first"
+  | "upload_busy"
+  | "film_waits";
 
 export interface Toast {
   id: number;

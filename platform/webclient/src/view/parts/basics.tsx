@@ -98,6 +98,21 @@ const KNOWN_PROBLEMS = new Set([
   "no_microphone",
   "no_recorder",
   "not_saved",
+  "camera_denied",
+  "no_camera",
+  "no_camera_here",
+  "camera_busy",
+  "camera_lost",
+  "no_model",
+  "bad_model",
+  "painter_lost",
+  "painter_failed",
+  "no_encoder",
+  "encoder_failed",
+  "disk_full",
+  "not_a_film",
+  "cannot_decode",
+  "no_style",
 ]);
 
 /** What happened, in words a person can act on: ours where we know the code, else the server's. */

@@ -1,5 +1,16 @@
 import { useModel, useSignal } from "@preact/signals";
-import { CircleAlert, CirclePause, CirclePlay, CloudOff, Film, ScanSearch, Upload, X } from "lucide";
+import {
+  Camera,
+  CircleAlert,
+  FileVideoCamera,
+  CirclePause,
+  CirclePlay,
+  CloudOff,
+  Film,
+  ScanSearch,
+  Upload,
+  X,
+} from "lucide";
 
 import { clock, megabytes } from "../../viewmodel/i18n";
 import { useApp, useOnce, useT, useTitle } from "../context";
@@ -73,9 +84,32 @@ function Doors() {
             />
           </label>
           {upload.phase.value === "failed" && <UploadFailure />}
+          <OtherDoors />
           <DemoShelf />
         </>
       )}
+    </div>
+  );
+}
+
+/** Where the painting is done on this device. */
+function OtherDoors() {
+  const { router } = useApp();
+  const t = useT();
+  const styles = router.query.value.get("styles");
+  const query = styles ? `?styles=${encodeURIComponent(styles)}` : "";
+  return (
+    <div class="other-doors">
+      <a class="door" href={`/record${query}`}>
+        <Icon of={Camera} size={28} />
+        <strong>{t("record_live")}</strong>
+        <span>{t("record_live_text")}</span>
+      </a>
+      <a class="door" href={`/restyle-here${query}`}>
+        <Icon of={FileVideoCamera} size={28} />
+        <strong>{t("restyle_here")}</strong>
+        <span>{t("restyle_here_door")}</span>
+      </a>
     </div>
   );
 }

@@ -1,0 +1,59 @@
+/**
+ * Puts the timestamps of one track on the page's clock.
+ *
+ * Tracks count from origins of their own. What arrives has never been captured later than now, so the smallest
+ * distance between a timestamp and its arrival is the track's offset: everything above it was waiting on the way.
+ */
+export class TrackClock {
+  #offset = Infinity;
+  #held = false;
+
+  /** @returns milliseconds on the page's clock at which this was captured */
+  at(timestampMicroseconds: number, arrivedMilliseconds: number): number {
+    const stamp = timestampMicroseconds / 1000;
+    if (!this.#held) this.#offset = Math.min(this.#offset, arrivedMilliseconds - stamp);
+    return stamp + this.#offset;
+  }
+
+  /** From now on the offset stays: a recording must not be shifted while it runs. */
+  hold() {
+    this.#held = Number.isFinite(this.#offset);
+  }
+
+  release() {
+    this.#held = false;
+  }
+}
+
+/** What a recording's own time is: the page's, less its pauses. */
+export class RecordingClock {
+  readonly #runs: { from: number; to: number; start: number }[] = [];
+
+  start(at: number) {
+    this.#runs.push({ from: at, to: Infinity, start: this.#length(at) });
+  }
+
+  pause(at: number) {
+    const run = this.#runs.at(-1);
+    if (run && run.to === Infinity) run.to = at;
+  }
+
+  get running(): boolean {
+    return this.#runs.at(-1)?.to === Infinity;
+  }
+
+  /** Seconds of the recording at a moment, or null where nothing was being recorded. */
+  seconds(at: number): number | null {
+    const run = this.#runs.find(({ from, to }) => at >= from && at < to);
+    return run ? (run.start + at - run.from) / 1000 : null;
+  }
+
+  /** Seconds recorded so far. */
+  elapsed(now: number): number {
+    return this.#length(now) / 1000;
+  }
+
+  #length(now: number): number {
+    return this.#runs.reduce((sum, { from, to }) => sum + Math.min(to, now) - from, 0);
+  }
+}

@@ -1,0 +1,228 @@
+import {
+  ALL_FORMATS,
+  AppendOnlyStreamTarget,
+  type AudioCodec,
+  type AudioSample,
+  AudioSampleSource,
+  BlobSource,
+  BufferTarget,
+  Conversion,
+  getFirstEncodableAudioCodec,
+  getFirstEncodableVideoCodec,
+  Input,
+  Mp4OutputFormat,
+  Output,
+  QUALITY_HIGH,
+  type VideoCodec,
+  VideoSample,
+  VideoSampleSource,
+  WebMOutputFormat,
+} from "mediabunny";
+
+import type { Size } from "../painter/pixels";
+import { Problem } from "../problem";
+
+export type Container = "mp4" | "webm";
+
+export interface Codecs {
+  container: Container;
+  video: VideoCodec;
+  /** Null where the browser encodes no sound that the container may hold. */
+  audio: AudioCodec | null;
+}
+
+/** Writes a film while it happens. Moments are seconds of the film. */
+export interface FilmWriter {
+  readonly type: string;
+  frame(picture: CanvasImageSource, seconds: number): void;
+  sound(sample: AudioSample, seconds: number): void;
+  pause(): void;
+  resume(): void;
+  /** @throws Problem `encoder_failed` */
+  finish(): Promise<void>;
+}
+
+export type Sink = (bytes: Blob) => Promise<void>;
+
+// An encoder further behind than this is too slow for its pictures: the film gets fewer of them.
+const MOST_WAITING = 4;
+
+/** H.264 in MP4 where the browser encodes it, else VP9 in WebM; null without WebCodecs. */
+export async function codecsFor(size: Size): Promise<Codecs | null> {
+  if (!("VideoEncoder" in globalThis)) return null;
+  const video = await getFirstEncodableVideoCodec(["avc", "vp9", "vp8"], { ...size, quality: QUALITY_HIGH });
+  if (!video) return null;
+  const container = video === "avc" ? "mp4" : "webm";
+  const sounds: AudioCodec[] = container === "mp4" ? ["aac", "opus"] : ["opus"];
+  const audio =
+    "AudioEncoder" in globalThis
+      ? await getFirstEncodableAudioCodec(sounds, { quality: QUALITY_HIGH })
+      : null;
+  return { container, video, audio };
+}
+
+/** Encodes with WebCodecs. What it writes is a whole film at any moment, up to the last second. */
+export class EncodingWriter implements FilmWriter {
+  readonly type: string;
+  readonly #output: Output;
+  readonly #video: VideoSampleSource;
+  readonly #audio: AudioSampleSource | null;
+  #waiting = 0;
+  #lastFrame = -1;
+  #lastSound = -1;
+  #failure: unknown = null;
+
+  private constructor(
+    output: Output,
+    type: string,
+    video: VideoSampleSource,
+    audio: AudioSampleSource | null,
+  ) {
+    this.#output = output;
+    this.type = type;
+    this.#video = video;
+    this.#audio = audio;
+  }
+
+  static async open(codecs: Codecs, withSound: boolean, sink: Sink): Promise<EncodingWriter> {
+    const format =
+      codecs.container === "mp4"
+        ? new Mp4OutputFormat({ fastStart: "fragmented" })
+        : new WebMOutputFormat({ appendOnly: true });
+    const stream = new WritableStream<Uint8Array>({
+      write: (bytes) => sink(new Blob([bytes as Uint8Array<ArrayBuffer>])),
+    });
+    const output = new Output({ format, target: new AppendOnlyStreamTarget(stream) });
+    const video = new VideoSampleSource({
+      codec: codecs.video,
+      quality: QUALITY_HIGH,
+      keyFrameInterval: 1,
+      sizeChangeBehavior: "cover",
+    });
+    output.addVideoTrack(video);
+    const audio =
+      withSound && codecs.audio
+        ? new AudioSampleSource({ codec: codecs.audio, quality: QUALITY_HIGH })
+        : null;
+    if (audio) output.addAudioTrack(audio);
+    await output.start();
+    return new EncodingWriter(output, `video/${codecs.container}`, video, audio);
+  }
+
+  frame(picture: CanvasImageSource, seconds: number) {
+    if (this.#failure || this.#waiting >= MOST_WAITING || seconds <= this.#lastFrame) return;
+    this.#lastFrame = seconds;
+    // A sample closes its frame, and this one goes on to the painter.
+    const own = "VideoFrame" in globalThis && picture instanceof VideoFrame ? picture.clone() : picture;
+    const sample = new VideoSample(own, { timestamp: seconds });
+    this.#waiting++;
+    void this.#add(this.#video.add(sample)).finally(() => {
+      this.#waiting--;
+      sample.close();
+    });
+  }
+
+  sound(sample: AudioSample, seconds: number) {
+    if (this.#failure || !this.#audio || seconds <= this.#lastSound) return;
+    this.#lastSound = seconds;
+    const own = sample.clone();
+    own.setTimestamp(seconds);
+    void this.#add(this.#audio.add(own)).finally(() => own.close());
+  }
+
+  // The moments already leave out what is between.
+  pause() {}
+  resume() {}
+
+  async finish() {
+    try {
+      if (this.#failure) throw this.#failure;
+      await this.#output.finalize();
+    } catch (error) {
+      throw new Problem({ status: -2, code: "encoder_failed", detail: String(error) });
+    }
+  }
+
+  async #add(adding: Promise<void>) {
+    try {
+      await adding;
+    } catch (error) {
+      this.#failure ??= error;
+    }
+  }
+}
+
+const RECORDER_TYPES = [
+  "video/mp4;codecs=avc1.42E01E,mp4a.40.2",
+  "video/mp4;codecs=avc1.42E01E,opus",
+  "video/webm;codecs=vp9,opus",
+  "video/webm",
+];
+
+/** Browsers without WebCodecs: the browser itself records what the canvas shows. */
+export class CapturingWriter implements FilmWriter {
+  readonly type: string;
+  readonly #recorder: MediaRecorder;
+  readonly #written: Promise<unknown>[] = [];
+
+  /** @throws Problem `no_encoder` where the browser records nothing either */
+  constructor(canvas: HTMLCanvasElement, sound: MediaStreamTrack | null, sink: Sink) {
+    const type =
+      "MediaRecorder" in globalThis && RECORDER_TYPES.find((one) => MediaRecorder.isTypeSupported(one));
+    if (!type) throw new Problem({ status: -2, code: "no_encoder" });
+    const stream = canvas.captureStream();
+    if (sound) stream.addTrack(sound);
+    this.#recorder = new MediaRecorder(stream, { mimeType: type });
+    this.#recorder.ondataavailable = ({ data }) => this.#written.push(sink(data));
+    this.#recorder.start(1000);
+    this.type = type.split(";")[0]!;
+  }
+
+  frame() {}
+  sound() {}
+
+  pause() {
+    this.#recorder.pause();
+  }
+
+  resume() {
+    this.#recorder.resume();
+  }
+
+  async finish() {
+    if (this.#recorder.state !== "inactive") {
+      const stopped = new Promise((resolve) => this.#recorder.addEventListener("stop", resolve));
+      this.#recorder.stop();
+      await stopped;
+    }
+    await Promise.all(this.#written);
+  }
+}
+
+/**
+ * Write a film that grew piece by piece once more as one that says how long it is and can be sought in. Nothing is
+ * encoded anew. A film that was cut off mid-piece is whole up to there.
+ */
+export async function bound(film: Blob, type: string, name: string): Promise<File> {
+  const container: Container = type === "video/mp4" ? "mp4" : "webm";
+  const file = (parts: BlobPart[]) =>
+    new File(parts, `${name}.${container}`, { type: `video/${container}`, lastModified: Date.now() });
+  const input = new Input({ source: new BlobSource(film), formats: ALL_FORMATS });
+  try {
+    const target = new BufferTarget();
+    const format =
+      container === "mp4" ? new Mp4OutputFormat({ fastStart: "in-memory" }) : new WebMOutputFormat();
+    const conversion = await Conversion.init({
+      input,
+      output: new Output({ format, target }),
+      showWarnings: false,
+    });
+    if (!conversion.isValid || conversion.discardedTracks.length > 0) return file([film]);
+    await conversion.execute();
+    return target.buffer ? file([target.buffer]) : file([film]);
+  } catch {
+    return file([film]);
+  } finally {
+    input.dispose();
+  }
+}

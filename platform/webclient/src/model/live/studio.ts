@@ -1,0 +1,298 @@
+import type { AudioSample } from "mediabunny";
+
+import { Adaptation } from "../painter/adaptation";
+import { type Opened, Painter, type WorkerPort } from "../painter/protocol";
+import { filmSize } from "../painter/pixels";
+import type { Ingredient, Vector } from "../painter/style";
+import { asProblem, Problem } from "../problem";
+import { Camera, type CameraPorts, closeShot, type Facing, type Shot } from "./camera";
+import { RecordingClock } from "./clocks";
+import { bound, CapturingWriter, codecsFor, EncodingWriter, type FilmWriter } from "./encoding";
+import { type FilmStore, type FilmTrack, GrowingFilm } from "./film";
+import { type CapturedFrame, captureFrames, type FramePorts, type FrameSource } from "./frames";
+import { captureSound, type SoundSource } from "./sound";
+
+export interface Take {
+  id: string;
+  painted: File;
+  /** What the camera saw, where that was wished for. */
+  raw: File | null;
+}
+
+export interface StudioEvents {
+  /** A painted frame is on the canvas. */
+  painted(rate: { framesPerSecond: number; short: number }): void;
+  /** The camera is gone or nothing can be painted; a recording is stopped. */
+  ended(problem: Problem): void;
+  /** Something is worse than it was, and everything goes on. */
+  notice(problem: Problem): void;
+}
+
+export interface StudioPorts extends CameraPorts, FramePorts {
+  openWorker: () => WorkerPort;
+  films: FilmStore;
+  newKey: () => string;
+}
+
+// What is shown and recorded, on the short side. Paintings are smaller and are drawn larger.
+const FILM_SHORT = 480;
+const SECOND = 1000;
+
+interface Recording {
+  id: string;
+  clock: RecordingClock;
+  painted: FilmWriter;
+  raw: FilmWriter | null;
+  films: Partial<Record<FilmTrack, GrowingFilm>>;
+}
+
+/** Camera, painter and film, put together: frames in, paintings on a canvas and in a file. */
+export class Studio {
+  readonly #ports: StudioPorts;
+  readonly #events: StudioEvents;
+  readonly #camera: Camera;
+  readonly #painter: Painter;
+  readonly #adaptation = new Adaptation();
+  readonly #seen: number[] = [];
+  #canvas: HTMLCanvasElement | null = null;
+  #shot: Shot | null = null;
+  #frames: FrameSource | null = null;
+  #sounds: SoundSource | null = null;
+  #recording: Recording | null = null;
+  #waiting: CapturedFrame | null = null;
+  #busy = false;
+  #current: Promise<void> = Promise.resolve();
+  #chosen = false;
+  #closed = false;
+  #mirror = false;
+
+  constructor(ports: StudioPorts, events: StudioEvents) {
+    this.#ports = ports;
+    this.#events = events;
+    this.#camera = new Camera(ports);
+    this.#painter = new Painter(ports.openWorker());
+  }
+
+  /** @throws Problem no_model, bad_model, offline, painter_failed */
+  openPainter(): Promise<Opened> {
+    return this.#painter.open("best", null);
+  }
+
+  /** @throws Problem as `Camera.open` */
+  async openCamera(facing: Facing): Promise<Shot> {
+    this.#closeCamera();
+    const shot = await this.#camera.open(facing);
+    if (this.#closed) {
+      closeShot(shot);
+      return shot;
+    }
+    this.#shot = shot;
+    await this.#painter.begin();
+    const isNow = () => this.#shot === shot;
+    this.#frames = captureFrames(
+      shot.video,
+      this.#ports,
+      (captured) => (isNow() ? this.#take(captured) : captured.frame.close()),
+      () => isNow() && this.#end("camera_lost"),
+    );
+    if (shot.sound) {
+      this.#sounds = captureSound(shot.sound, this.#ports.now, (sound, at) => this.#hear(sound, at));
+    }
+    return shot;
+  }
+
+  /** Where paintings appear. */
+  show(canvas: HTMLCanvasElement | null) {
+    this.#canvas = canvas;
+  }
+
+  /** Whether paintings are mirrored: what is on the canvas is what is recorded. */
+  mirror(on: boolean) {
+    this.#mirror = on;
+  }
+
+  async choose(ingredients: readonly Ingredient[], strength: number) {
+    await this.#painter.choose(ingredients, strength);
+    this.#chosen = true;
+  }
+
+  async embed(picture: Blob): Promise<Vector> {
+    return await this.#painter.embed(await createImageBitmap(picture));
+  }
+
+  /** @throws Problem `no_encoder` where the browser can write no film */
+  async record(options: { raw: boolean }) {
+    const canvas = this.#canvas;
+    const shot = this.#shot;
+    if (!canvas || !shot) throw new Error("there is nothing to record yet");
+    const id = this.#ports.newKey();
+    const films: Recording["films"] = {};
+    const write = async (
+      track: FilmTrack,
+      source: HTMLCanvasElement | null,
+      size: { width: number; height: number },
+    ) => {
+      const film = new GrowingFilm(this.#ports.films, id, track, () =>
+        this.#events.notice(problem("disk_full")),
+      );
+      films[track] = film;
+      const sink = (bytes: Blob) => film.append(bytes);
+      const codecs = await codecsFor(size);
+      if (codecs) return await EncodingWriter.open(codecs, shot.sound !== null, sink);
+      return source ? new CapturingWriter(source, shot.sound, sink) : null;
+    };
+    const painted = (await write("painted", canvas, canvas))!;
+    const raw = options.raw ? await write("raw", null, sizeOf(shot)) : null;
+    await this.#begin(id, painted, raw);
+    this.#frames?.clock.hold();
+    this.#sounds?.clock.hold();
+    const clock = new RecordingClock();
+    clock.start(this.#ports.now());
+    this.#recording = { id, clock, painted, raw, films };
+  }
+
+  pause() {
+    this.#recording?.clock.pause(this.#ports.now());
+    this.#recording?.painted.pause();
+  }
+
+  resume() {
+    this.#recording?.clock.start(this.#ports.now());
+    this.#recording?.painted.resume();
+  }
+
+  /** Seconds recorded so far. */
+  get seconds(): number {
+    return this.#recording?.clock.elapsed(this.#ports.now()) ?? 0;
+  }
+
+  /** End the recording; null where none was running. */
+  async stop(name: string): Promise<Take | null> {
+    const recording = this.#recording;
+    if (!recording) return null;
+    recording.clock.pause(this.#ports.now());
+    // The frame that is being painted was captured before the end.
+    await this.#current.catch(() => undefined);
+    this.#recording = null;
+    this.#frames?.clock.release();
+    this.#sounds?.clock.release();
+    await recording.painted.finish();
+    await recording.raw?.finish();
+    const { painted, raw } = recording.films;
+    return {
+      id: recording.id,
+      painted: await bound(painted!.blob(), recording.painted.type, name),
+      raw: recording.raw && raw ? await bound(raw.blob(), recording.raw.type, `${name}-camera`) : null,
+    };
+  }
+
+  close() {
+    this.#closed = true;
+    this.#closeCamera();
+    this.#painter.close();
+  }
+
+  async #begin(id: string, painted: FilmWriter, raw: FilmWriter | null) {
+    const types = { painted: painted.type, ...(raw && { raw: raw.type }) };
+    try {
+      await this.#ports.films.begin({ id, startedAt: Date.now(), types });
+    } catch {
+      this.#events.notice(problem("disk_full"));
+    }
+  }
+
+  #closeCamera() {
+    this.#frames?.stop();
+    this.#sounds?.stop();
+    if (this.#shot) closeShot(this.#shot);
+    this.#waiting?.frame.close();
+    this.#shot = this.#frames = this.#sounds = this.#waiting = null;
+  }
+
+  #take(captured: CapturedFrame) {
+    const recording = this.#recording;
+    const seconds = recording?.clock.seconds(captured.at) ?? null;
+    if (recording?.raw && seconds !== null) recording.raw.frame(captured.frame, seconds);
+    if (!this.#chosen || !this.#canvas) {
+      captured.frame.close();
+      return;
+    }
+    // Only the newest wish is remembered.
+    this.#waiting?.frame.close();
+    this.#waiting = captured;
+    if (!this.#busy) void this.#paint();
+  }
+
+  async #paint() {
+    this.#busy = true;
+    try {
+      for (let next = this.#next(); next; next = this.#next()) {
+        this.#current = this.#paintOne(next);
+        await this.#current;
+      }
+    } catch (error) {
+      if (!this.#closed) this.#events.ended(asProblem(error));
+    } finally {
+      this.#busy = false;
+    }
+  }
+
+  #next(): CapturedFrame | null {
+    const next = this.#waiting;
+    this.#waiting = null;
+    return next;
+  }
+
+  async #paintOne({ frame, at }: CapturedFrame) {
+    const size = filmSize(sizeOfFrame(frame), FILM_SHORT);
+    const began = this.#ports.now();
+    const { painting } = await this.#painter.paint(frame, this.#adaptation.short, this.#mirror);
+    const canvas = this.#canvas;
+    if (canvas) {
+      // A film keeps the size it began with.
+      if (!this.#recording && (canvas.width !== size.width || canvas.height !== size.height)) {
+        canvas.width = size.width;
+        canvas.height = size.height;
+      }
+      const ink = canvas.getContext("2d", { alpha: false })!;
+      ink.imageSmoothingQuality = "high";
+      ink.drawImage(painting, 0, 0, canvas.width, canvas.height);
+      const seconds = this.#recording?.clock.seconds(at) ?? null;
+      if (seconds !== null) this.#recording!.painted.frame(canvas, seconds);
+    }
+    painting.close();
+    const now = this.#ports.now();
+    this.#adaptation.note(now - began);
+    this.#count(now);
+  }
+
+  #count(now: number) {
+    this.#seen.push(now);
+    while (this.#seen[0]! < now - SECOND) this.#seen.shift();
+    this.#events.painted({ framesPerSecond: this.#seen.length, short: this.#adaptation.short });
+  }
+
+  #hear(sound: AudioSample, at: number) {
+    const recording = this.#recording;
+    const seconds = recording?.clock.seconds(at) ?? null;
+    if (recording && seconds !== null) {
+      recording.painted.sound(sound, seconds);
+      recording.raw?.sound(sound, seconds);
+    }
+    sound.close();
+  }
+
+  #end(code: string) {
+    this.#events.ended(problem(code));
+  }
+}
+
+const problem = (code: string) => new Problem({ status: -2, code });
+
+function sizeOf({ video }: Shot) {
+  const { width = 1280, height = 720 } = video.getSettings();
+  return { width, height };
+}
+
+const sizeOfFrame = (frame: VideoFrame | ImageBitmap) =>
+  "displayWidth" in frame ? { width: frame.displayWidth, height: frame.displayHeight } : frame;

@@ -1,0 +1,57 @@
+import { type Frame, Painter } from "../painter/protocol";
+import { type Candidate, measure, type Measured } from "./bench";
+import { bound } from "./encoding";
+import { type FilmEntry, FilmStore } from "./film";
+import { lengthOf, restyleFile } from "./restyle";
+import { type ShelfPorts, StyleShelf } from "./shelf";
+import { Studio, type StudioEvents, type StudioPorts, type Take } from "./studio";
+
+export interface ToolPorts extends Omit<StudioPorts, "films">, ShelfPorts {
+  indexedDB: IDBFactory;
+}
+
+/** Everything that paints on this device, fetched only where somebody does. */
+export function liveTools(ports: ToolPorts) {
+  const films = new FilmStore(ports.indexedDB);
+  return {
+    shelf: () => new StyleShelf(ports),
+    studio: (events: StudioEvents) => new Studio({ ...ports, films }, events),
+    painter: () => new Painter(ports.openWorker()),
+    pictureOf: (blob: Blob) => createImageBitmap(blob),
+    restyleFile,
+    lengthOf,
+    measure: (candidate: Candidate, sizes: readonly number[], onSize: (measured: Measured) => void) =>
+      measure(ports.openWorker, candidate, sizes, { now: ports.now, frame: testFrame }, onSize),
+    unfinished: () => films.unfinished().catch((): FilmEntry[] => []),
+    /** A film that was cut off by a reload, as far as it had been written; null where nothing can be seen in it. */
+    async recover({ id, types }: FilmEntry, name: string): Promise<Take | null> {
+      const read = async (track: "painted" | "raw", fileName: string) => {
+        const blob = types[track] ? await films.read(id, track) : new Blob();
+        return blob.size > 0 ? await bound(blob, types[track]!, fileName) : null;
+      };
+      const painted = await read("painted", name);
+      const raw = await read("raw", `${name}-camera`);
+      if (!painted || (await lengthOf(painted).catch(() => 0)) <= 0) return null;
+      return { id, painted, raw };
+    },
+    forget: (id: string) => films.forget(id).catch(() => undefined),
+  };
+}
+
+export type LiveTools = ReturnType<typeof liveTools>;
+
+/** Something that moves, so that no frame is like the last. */
+async function testFrame(short: number, index: number): Promise<Frame> {
+  const canvas = new OffscreenCanvas(short, short);
+  const ink = canvas.getContext("2d")!;
+  const sky = ink.createLinearGradient(0, 0, short, short);
+  sky.addColorStop(0, "#2f4858");
+  sky.addColorStop(1, "#f6ae2d");
+  ink.fillStyle = sky;
+  ink.fillRect(0, 0, short, short);
+  ink.fillStyle = "#f26419";
+  ink.beginPath();
+  ink.arc((index * 7) % short, short / 2, short / 5, 0, 2 * Math.PI);
+  ink.fill();
+  return await createImageBitmap(canvas);
+}

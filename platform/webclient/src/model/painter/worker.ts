@@ -1,0 +1,139 @@
+import { Canvas } from "./canvas";
+import { ModelStore, filesOf } from "./manifest";
+import { type Network, type Networks, type Role, ROLES } from "./networks";
+import { type Size, toPlanes, toRgba, workingSize } from "./pixels";
+import type { Calls, Frame, Kind, Opened, Painted, Reply, Request } from "./protocol";
+import { openRuntime } from "./runtime";
+import { type Planes, ScenePainter } from "./scene";
+
+/**
+ * The painter's own thread: it fetches the release, holds the networks, and turns frames into paintings, one after
+ * another. Its script is answered with a policy that allows WebAssembly; the page's own policy does not.
+ */
+
+const thread = self as unknown as {
+  onmessage: ((event: MessageEvent<Request>) => void) | null;
+  postMessage(reply: Reply, transfer: Transferable[]): void;
+};
+
+let scene: ScenePainter | null = null;
+let side = 0;
+const easel = new Canvas();
+const square = new Canvas();
+
+const handlers: { [K in Kind]: (ask: Calls[K]["ask"]) => Promise<Calls[K]["answer"]> } = {
+  open,
+  embed: async ({ picture }) => {
+    const vector = await ready().embed(middle(picture), side);
+    picture.close();
+    return vector;
+  },
+  choose: async ({ ingredients, strength }) => {
+    ready().choose(ingredients, strength);
+    return null;
+  },
+  begin: async () => {
+    ready().begin();
+    return null;
+  },
+  sample: async ({ frame, short }) => {
+    const planes = planesOf(frame, workingSize(sizeOf(frame), short), false);
+    const own = middle(frame);
+    frame.close();
+    await ready().sample(planes, own, side);
+    return null;
+  },
+  lock: async () => {
+    await ready().lock();
+    return null;
+  },
+  paint,
+};
+
+// Frames of one scene are painted in the order in which they came.
+let last: Promise<unknown> = Promise.resolve();
+thread.onmessage = ({ data }) => {
+  last = last.then(() => answer(data));
+};
+
+async function answer({ id, kind, ask }: Request) {
+  try {
+    const result = await handlers[kind](ask as never);
+    const transfer = result !== null && "painting" in result ? [result.painting] : [];
+    thread.postMessage({ id, answer: result }, transfer);
+  } catch (error) {
+    const code = (error as { code?: unknown }).code;
+    thread.postMessage(
+      {
+        id,
+        problem: {
+          code: typeof code === "string" ? code : "painter_failed",
+          detail: error instanceof Error ? error.message : String(error),
+        },
+      },
+      [],
+    );
+  }
+}
+
+async function open({ backend, threads }: Calls["open"]["ask"]): Promise<Opened> {
+  const store = new ModelStore({
+    fetch: (...request) => fetch(...request),
+    open: "caches" in self ? () => caches.open("impasto-models") : null,
+    digest: (bytes) => crypto.subtle.digest("SHA-256", bytes),
+  });
+  const [manifest, runtime] = await Promise.all([store.manifest(), openRuntime(backend, threads)]);
+  const files = filesOf(manifest);
+  const opened = await Promise.all(
+    ROLES.map(async (role): Promise<[Role, Network]> => [
+      role,
+      await runtime.open(await store.bytes(files[role])),
+    ]),
+  );
+  scene = new ScenePainter(Object.fromEntries(opened) as Networks, manifest.norm_widths, () =>
+    performance.now(),
+  );
+  side = manifest.picture_size;
+  void store.tidy(manifest);
+  return {
+    backend: runtime.backend,
+    threads: runtime.threads,
+    model: { name: manifest.name, version: manifest.version },
+    embeddingSize: manifest.embedding_size,
+  };
+}
+
+async function paint({ frame, short, mirror }: Calls["paint"]["ask"]): Promise<Painted> {
+  const began = performance.now();
+  const painter = ready();
+  const own = painter.wantsSquare ? middle(frame) : null;
+  const planes = planesOf(frame, workingSize(sizeOf(frame), short), mirror);
+  frame.close();
+  const painted = await painter.paint(planes, own, side);
+  const pixels = new ImageData(planes.width, planes.height);
+  toRgba(painted, pixels.data);
+  const painting = easel.show(pixels);
+  return { painting, milliseconds: performance.now() - began };
+}
+
+function ready(): ScenePainter {
+  if (!scene) throw new Error("the networks are not open yet");
+  return scene;
+}
+
+function planesOf(frame: Frame, size: Size, mirror: boolean): Planes {
+  const whole = sizeOf(frame);
+  return { ...size, planes: toPlanes(easel.draw(frame, { x: 0, y: 0, ...whole }, size, mirror)) };
+}
+
+/** The middle square at the predictor's size: what the style of a picture is read from. */
+function middle(picture: Frame): Float32Array {
+  const { width, height } = sizeOf(picture);
+  const short = Math.min(width, height);
+  const from = { x: (width - short) / 2, y: (height - short) / 2, width: short, height: short };
+  return toPlanes(square.draw(picture, from, { width: side, height: side }, false));
+}
+
+function sizeOf(frame: Frame): Size {
+  return "displayWidth" in frame ? { width: frame.displayWidth, height: frame.displayHeight } : frame;
+}

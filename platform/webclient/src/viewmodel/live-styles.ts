@@ -1,0 +1,122 @@
+import { batch, computed, createModel, type ReadonlySignal, signal } from "@preact/signals";
+
+import type { LiveStyle, StyleShelf } from "../model/live/shelf";
+import type { Ingredient, Vector } from "../model/painter/style";
+import { asProblem, type Problem } from "../model/problem";
+
+export interface StylePorts {
+  /** What turns a picture into a vector, once it is open. */
+  embed: (picture: Blob) => Promise<Vector>;
+  embeddingSize: () => number;
+  openPicture: (picture: Blob) => string;
+  closePicture: (url: string) => void;
+}
+
+export type Shelf = Pick<StyleShelf, "presets" | "vector" | "picture" | "keep" | "close">;
+
+const NO_ACCENT = { on_dark: "", on_light: "" };
+
+/** The carousel: presets and the person's own pictures, of which one is chosen, and how strongly it paints. */
+export const StyleChoice = createModel(
+  (ports: StylePorts, onChoice: (ingredient: Ingredient, strength: number) => Promise<void>) => {
+    const presets = signal<readonly LiveStyle[]>([]);
+    const own = signal<readonly LiveStyle[]>([]);
+    const chosen = signal<string | null>(null);
+    const strength = signal(1);
+    const problem = signal<Problem | null>(null);
+    const vectors = new Map<string, Vector>();
+    let shelf: Shelf | null = null;
+    let sending = false;
+    let wish: string | null = null;
+
+    const all = computed(() => [...own.value, ...presets.value]);
+    const style = computed(() => all.value.find(({ slug }) => slug === chosen.value) ?? null);
+
+    async function vectorOf(one: LiveStyle): Promise<Vector> {
+      const known = vectors.get(one.slug) ?? shelf?.vector(one.slug, ports.embeddingSize());
+      const vector = known ?? (await ports.embed(await shelf!.picture(one)));
+      vectors.set(one.slug, vector);
+      return vector;
+    }
+
+    /** While the slider moves only the newest wish is remembered. */
+    async function send() {
+      if (sending) return;
+      sending = true;
+      try {
+        while (wish !== null) {
+          const one = all.peek().find(({ slug }) => slug === wish);
+          wish = null;
+          if (one) await onChoice({ embedding: await vectorOf(one), weight: 1 }, strength.peek());
+        }
+        problem.value = null;
+      } catch (error) {
+        problem.value = asProblem(error);
+      } finally {
+        sending = false;
+      }
+    }
+
+    function pick(slug: string): Promise<void> {
+      chosen.value = slug;
+      wish = slug;
+      return send();
+    }
+
+    return {
+      presets: presets as ReadonlySignal<readonly LiveStyle[]>,
+      own: own as ReadonlySignal<readonly LiveStyle[]>,
+      chosen: chosen as ReadonlySignal<string | null>,
+      style,
+      strength: strength as ReadonlySignal<number>,
+      problem: problem as ReadonlySignal<Problem | null>,
+
+      /** @param first the slug to begin with, where there is such a preset */
+      async load(from: Shelf, first: string | null) {
+        shelf = from;
+        try {
+          const styles = await from.presets();
+          batch(() => {
+            presets.value = styles;
+            problem.value = null;
+            chosen.value = (styles.find(({ slug }) => slug === first) ?? styles[0])?.slug ?? null;
+          });
+        } catch (error) {
+          problem.value = asProblem(error);
+        }
+      },
+      /** Paint with what is chosen, once there is a painter. */
+      apply: () => (chosen.peek() === null ? Promise.resolve() : pick(chosen.peek()!)),
+      /** Keep thumbnails and vectors for when there is no network. */
+      async keep() {
+        await shelf?.keep().catch(() => undefined);
+      },
+      pick,
+      /** A picture of one's own: it is looked at here and goes nowhere. */
+      async addPicture(picture: File) {
+        try {
+          const vector = await ports.embed(picture);
+          const url = ports.openPicture(picture);
+          const slug = `own:${own.peek().length}:${picture.name}`;
+          vectors.set(slug, vector);
+          const name = picture.name.replace(/\.[^.]*$/, "");
+          own.value = [{ slug, name, thumbnail: url, image: url, accent: NO_ACCENT }, ...own.peek()];
+          await pick(slug);
+        } catch (error) {
+          problem.value = asProblem(error);
+        }
+      },
+      setStrength(value: number) {
+        strength.value = Math.min(1.5, Math.max(0, value));
+        wish = chosen.peek();
+        return send();
+      },
+      close() {
+        for (const { image } of own.peek()) ports.closePicture(image);
+        shelf?.close();
+      },
+    };
+  },
+);
+
+export type StyleChoiceModel = InstanceType<typeof StyleChoice>;

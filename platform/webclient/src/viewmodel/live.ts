@@ -1,0 +1,349 @@
+import { batch, computed, createModel, effect, type ReadonlySignal, signal } from "@preact/signals";
+
+import type { Facing, Shot } from "../model/live/camera";
+import type { FilmEntry } from "../model/live/film";
+import type { Studio, StudioEvents, Take } from "../model/live/studio";
+import type { LiveTools } from "../model/live/tools";
+import type { Backend } from "../model/painter/protocol";
+import { asProblem, type Problem } from "../model/problem";
+import { StyleChoice } from "./live-styles";
+
+export interface LivePorts {
+  live: () => Promise<LiveTools>;
+  pictures: { open: (picture: Blob) => string; close: (url: string) => void };
+  /** Called when the page is hidden; the answer ends that. */
+  onHidden: (listener: () => void) => () => void;
+  /** Take a film to the uploads, now or later; `taken` is called once they have it. */
+  use: (film: File, kind: "painted" | "raw", taken: () => void) => void;
+  secondsMost: () => number | null;
+  now: () => number;
+  setTimeout: (run: () => void, milliseconds: number) => unknown;
+  clearTimeout: (timer: never) => void;
+}
+
+export type LivePhase =
+  "opening" | "ready" | "counting" | "recording" | "paused" | "finishing" | "review" | "failed";
+
+export const SECONDS_MOST = 60;
+const COUNTDOWN = 3;
+const TICK = 100;
+
+/** Recording live: what the camera sees, painted, on the screen and in a film. */
+export const Live = createModel((ports: LivePorts, firstStyle: string | null) => {
+  const phase = signal<LivePhase>("opening");
+  const problem = signal<Problem | null>(null);
+  const notice = signal<Problem | "paused_hidden" | "at_limit" | "no_sound" | null>(null);
+  const shot = signal<(Pick<Shot, "facing" | "canFlip"> & { sound: boolean }) | null>(null);
+  const backend = signal<Backend | null>(null);
+  const rate = signal<{ framesPerSecond: number; short: number } | null>(null);
+  const count = signal(0);
+  const seconds = signal(0);
+  const mirrorFilm = signal(true);
+  const keepRaw = signal(false);
+  const take = signal<{ take: Take; url: string; rawUrl: string | null } | null>(null);
+  const found = signal<FilmEntry | null>(null);
+  const recording = computed(() => phase.value === "recording" || phase.value === "paused");
+  const isFront = computed(() => shot.value?.facing === "user");
+
+  let tools: LiveTools | null = null;
+  let studio: Studio | null = null;
+  let canvas: HTMLCanvasElement | null = null;
+  let size = 0;
+  let timer: unknown = null;
+  let closed = false;
+
+  const styles = new StyleChoice(
+    {
+      embed: (picture) => studio!.embed(picture),
+      embeddingSize: () => size,
+      openPicture: ports.pictures.open,
+      closePicture: ports.pictures.close,
+    },
+    (ingredient, strength) => studio!.choose([ingredient], strength),
+  );
+
+  const most = () => Math.min(SECONDS_MOST, ports.secondsMost() ?? SECONDS_MOST);
+
+  const events: StudioEvents = {
+    painted: (now) => {
+      rate.value = now;
+    },
+    ended: (reason) => void ended(reason),
+    notice: (what) => {
+      notice.value = what;
+    },
+  };
+
+  function fail(reason: unknown) {
+    if (closed) return;
+    batch(() => {
+      problem.value = asProblem(reason);
+      phase.value = "failed";
+    });
+  }
+
+  /** The camera is gone: what was recorded until then is a film. */
+  async function ended(reason: Problem) {
+    if (!recording.peek()) {
+      stopTimer();
+      fail(reason);
+      return;
+    }
+    notice.value = reason;
+    await stop();
+    problem.value = reason;
+  }
+
+  function stopTimer() {
+    if (timer !== null) ports.clearTimeout(timer as never);
+    timer = null;
+  }
+
+  function later(run: () => void, milliseconds: number) {
+    stopTimer();
+    timer = ports.setTimeout(run, milliseconds);
+  }
+
+  async function openCamera(facing: Facing) {
+    const opened = await studio!.openCamera(facing);
+    shot.value = { facing: opened.facing, canFlip: opened.canFlip, sound: opened.sound !== null };
+    if (!opened.sound) notice.value = "no_sound";
+  }
+
+  async function open() {
+    batch(() => {
+      phase.value = "opening";
+      problem.value = null;
+      notice.value = null;
+      rate.value = null;
+    });
+    try {
+      tools ??= await ports.live();
+      if (closed) return;
+      studio?.close();
+      studio = tools.studio(events);
+      const mine = studio;
+      mine.show(canvas);
+      // The camera's question, the networks and the presets need not wait for each other.
+      const [opened] = await Promise.all([
+        mine.openPainter(),
+        openCamera("user"),
+        styles.presets.peek().length > 0 ? null : styles.load(tools.shelf(), firstStyle),
+      ]);
+      if (closed || mine !== studio) return;
+      size = opened.embeddingSize;
+      backend.value = opened.backend;
+      await styles.apply();
+      phase.value = "ready";
+      found.value = (await tools.unfinished())[0] ?? null;
+      void styles.keep();
+    } catch (error) {
+      // Nothing can be shown, so nothing is looked at.
+      studio?.close();
+      studio = null;
+      fail(error);
+    }
+  }
+
+  function countDown(left: number) {
+    count.value = left;
+    if (left > 0) later(() => countDown(left - 1), 1000);
+    else void begin();
+  }
+
+  async function begin() {
+    try {
+      await studio!.record({ raw: keepRaw.peek() });
+      batch(() => {
+        seconds.value = 0;
+        phase.value = "recording";
+      });
+      tick();
+    } catch (error) {
+      fail(error);
+    }
+  }
+
+  function tick() {
+    if (phase.peek() !== "recording") return;
+    seconds.value = studio!.seconds;
+    if (seconds.peek() < most()) {
+      later(tick, TICK);
+      return;
+    }
+    notice.value = "at_limit";
+    void stop();
+  }
+
+  function pause() {
+    if (phase.peek() !== "recording") return;
+    studio!.pause();
+    stopTimer();
+    phase.value = "paused";
+  }
+
+  async function stop() {
+    if (!recording.peek()) return;
+    stopTimer();
+    phase.value = "finishing";
+    try {
+      const made = await studio!.stop(nameOf(ports.now()));
+      if (made) review(made);
+    } catch (error) {
+      // What had been written is in the store and can be taken up there.
+      found.value = (await tools!.unfinished())[0] ?? null;
+      fail(error);
+    }
+  }
+
+  function review(made: Take) {
+    batch(() => {
+      take.value = {
+        take: made,
+        url: ports.pictures.open(made.painted),
+        rawUrl: made.raw && ports.pictures.open(made.raw),
+      };
+      phase.value = "review";
+    });
+  }
+
+  function closeTake() {
+    const shown = take.peek();
+    take.value = null;
+    if (!shown) return;
+    ports.pictures.close(shown.url);
+    if (shown.rawUrl) ports.pictures.close(shown.rawUrl);
+  }
+
+  effect(() => {
+    const mirror = isFront.value && mirrorFilm.value;
+    if (shot.value) studio?.mirror(mirror);
+  });
+
+  const stopWatching = ports.onHidden(() => {
+    if (phase.peek() !== "recording") return;
+    pause();
+    notice.value = "paused_hidden";
+  });
+
+  return {
+    styles,
+    phase: phase as ReadonlySignal<LivePhase>,
+    problem: problem as ReadonlySignal<Problem | null>,
+    notice: notice as ReadonlySignal<typeof notice.value>,
+    shot: shot as ReadonlySignal<typeof shot.value>,
+    backend: backend as ReadonlySignal<Backend | null>,
+    rate: rate as ReadonlySignal<typeof rate.value>,
+    count: count as ReadonlySignal<number>,
+    seconds: seconds as ReadonlySignal<number>,
+    mirrorFilm: mirrorFilm as ReadonlySignal<boolean>,
+    keepRaw: keepRaw as ReadonlySignal<boolean>,
+    take: take as ReadonlySignal<typeof take.value>,
+    found: found as ReadonlySignal<FilmEntry | null>,
+    recording,
+    isFront,
+    secondsMost: computed(() => most()),
+    /** The film is not mirrored, but whoever looks at themselves expects a mirror. */
+    mirrorView: computed(() => isFront.value && !mirrorFilm.value),
+    /** What is being recorded cannot change its camera or its options. */
+    canChange: computed(() => phase.value === "ready"),
+
+    open,
+    show(element: HTMLCanvasElement | null) {
+      canvas = element;
+      studio?.show(element);
+    },
+    setMirrorFilm(on: boolean) {
+      if (phase.peek() === "ready") mirrorFilm.value = on;
+    },
+    setKeepRaw(on: boolean) {
+      if (phase.peek() === "ready") keepRaw.value = on;
+    },
+    async flip() {
+      if (phase.peek() !== "ready" || !shot.peek()) return;
+      try {
+        await openCamera(shot.peek()!.facing === "user" ? "environment" : "user");
+      } catch (error) {
+        fail(error);
+      }
+    },
+    /** Three, two, one. */
+    start() {
+      if (phase.peek() !== "ready") return;
+      batch(() => {
+        notice.value = null;
+        phase.value = "counting";
+      });
+      countDown(COUNTDOWN);
+    },
+    cancelCountdown() {
+      if (phase.peek() !== "counting") return;
+      stopTimer();
+      phase.value = "ready";
+    },
+    pause,
+    resume() {
+      if (phase.peek() !== "paused") return;
+      studio!.resume();
+      batch(() => {
+        notice.value = null;
+        phase.value = "recording";
+      });
+      tick();
+    },
+    stop,
+    /** Throw this one away and make another. */
+    async retake() {
+      const shown = take.peek();
+      if (!shown) return;
+      await tools!.forget(shown.take.id);
+      closeTake();
+      notice.value = null;
+      if (problem.peek()) await open();
+      else phase.value = "ready";
+    },
+    use(kind: "painted" | "raw") {
+      const shown = take.peek();
+      const film = kind === "raw" ? shown?.take.raw : shown?.take.painted;
+      if (!shown || !film) return;
+      // The uploads keep a copy of their own until it has arrived.
+      ports.use(film, kind, () => void tools!.forget(shown.take.id));
+    },
+    /** A recording that a reload cut off. */
+    async lookAtFound() {
+      const entry = found.peek();
+      if (!entry) return;
+      found.value = null;
+      const made = await tools!.recover(entry, nameOf(entry.startedAt));
+      if (made) review(made);
+      else await tools!.forget(entry.id);
+    },
+    async dropFound() {
+      const entry = found.peek();
+      found.value = null;
+      if (entry) await tools!.forget(entry.id);
+    },
+    dismiss() {
+      notice.value = null;
+    },
+    close() {
+      closed = true;
+      stopTimer();
+      stopWatching();
+      closeTake();
+      styles.close();
+      studio?.close();
+      studio = null;
+    },
+  };
+});
+
+export type LiveModel = InstanceType<typeof Live>;
+
+/** “impasto-2026-01-31-1205”, in the time of the place. */
+function nameOf(at: number): string {
+  const date = new Date(at);
+  const two = (value: number) => String(value).padStart(2, "0");
+  const day = [date.getFullYear(), two(date.getMonth() + 1), two(date.getDate())].join("-");
+  return `impasto-${day}-${two(date.getHours())}${two(date.getMinutes())}`;
+}

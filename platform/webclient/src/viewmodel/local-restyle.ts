@@ -1,0 +1,167 @@
+import { batch, computed, createModel, type ReadonlySignal, signal } from "@preact/signals";
+
+import type { LiveTools } from "../model/live/tools";
+import type { Painter } from "../model/painter/protocol";
+import { asProblem, type Problem } from "../model/problem";
+import type { LivePorts } from "./live";
+import { StyleChoice } from "./live-styles";
+
+export type LocalPhase = "opening" | "choosing" | "painting" | "done" | "failed";
+
+export const QUALITIES = [256, 384, 480] as const;
+export type Quality = (typeof QUALITIES)[number];
+
+/** Painting a film that lies on this device, without sending it anywhere. */
+export const LocalRestyle = createModel(
+  (ports: Pick<LivePorts, "live" | "pictures" | "use" | "now">, firstStyle: string | null) => {
+    const phase = signal<LocalPhase>("opening");
+    const problem = signal<Problem | null>(null);
+    const file = signal<File | null>(null);
+    const filmSeconds = signal(0);
+    const quality = signal<Quality>(384);
+    const progress = signal(0);
+    const done = signal<{ film: File; url: string; soundLost: boolean } | null>(null);
+    const now = signal(0);
+    let tools: LiveTools | null = null;
+    let painter: Painter | null = null;
+    let size = 0;
+    let began = 0;
+    let cancelling: AbortController | null = null;
+    let closed = false;
+
+    const styles = new StyleChoice(
+      {
+        embed: async (picture) => painter!.embed(await tools!.pictureOf(picture)),
+        embeddingSize: () => size,
+        openPicture: ports.pictures.open,
+        closePicture: ports.pictures.close,
+      },
+      async (ingredient, strength) => {
+        await painter!.choose([ingredient], strength);
+      },
+    );
+
+    function fail(error: unknown, then: LocalPhase) {
+      if (closed) return;
+      batch(() => {
+        problem.value = asProblem(error);
+        phase.value = then;
+      });
+    }
+
+    function closeDone() {
+      if (done.peek()) ports.pictures.close(done.peek()!.url);
+      done.value = null;
+    }
+
+    async function open() {
+      phase.value = "opening";
+      problem.value = null;
+      try {
+        tools ??= await ports.live();
+        painter?.close();
+        painter = tools.painter();
+        const [opened] = await Promise.all([
+          painter.open("best", null),
+          styles.presets.peek().length > 0 ? null : styles.load(tools.shelf(), firstStyle),
+        ]);
+        if (closed) return;
+        size = opened.embeddingSize;
+        await styles.apply();
+        phase.value = "choosing";
+        void styles.keep();
+      } catch (error) {
+        fail(error, "failed");
+      }
+    }
+
+    return {
+      styles,
+      phase: phase as ReadonlySignal<LocalPhase>,
+      problem: problem as ReadonlySignal<Problem | null>,
+      file: file as ReadonlySignal<File | null>,
+      filmSeconds: filmSeconds as ReadonlySignal<number>,
+      quality: quality as ReadonlySignal<Quality>,
+      progress: progress as ReadonlySignal<number>,
+      done: done as ReadonlySignal<typeof done.value>,
+      canPaint: computed(
+        () => phase.value === "choosing" && file.value !== null && styles.chosen.value !== null,
+      ),
+      /** Seconds that are left at the pace so far; null while that is only a guess. */
+      secondsLeft: computed(() => {
+        const elapsed = (now.value - began) / 1000;
+        return progress.value < 0.02 ? null : (elapsed / progress.value) * (1 - progress.value);
+      }),
+
+      open,
+      setQuality(value: Quality) {
+        quality.value = value;
+      },
+      async choose(chosen: File) {
+        try {
+          const seconds = await tools!.lengthOf(chosen);
+          batch(() => {
+            file.value = chosen;
+            filmSeconds.value = seconds;
+            problem.value = null;
+          });
+        } catch (error) {
+          fail(error, "choosing");
+        }
+      },
+      async paint() {
+        const film = file.peek();
+        if (phase.peek() !== "choosing" || !film || !painter) return;
+        const mine = new AbortController();
+        cancelling = mine;
+        began = ports.now();
+        batch(() => {
+          now.value = began;
+          progress.value = 0;
+          problem.value = null;
+          phase.value = "painting";
+        });
+        try {
+          const { film: painted, soundLost } = await tools!.restyleFile(film, painter, {
+            short: quality.peek(),
+            signal: mine.signal,
+            onProgress: (share) =>
+              batch(() => {
+                progress.value = share;
+                now.value = ports.now();
+              }),
+          });
+          if (closed) return;
+          batch(() => {
+            done.value = { film: painted, url: ports.pictures.open(painted), soundLost };
+            phase.value = "done";
+          });
+        } catch (error) {
+          if (mine.signal.aborted) phase.value = "choosing";
+          else fail(error, "choosing");
+        }
+      },
+      cancel: () => cancelling?.abort(),
+      /** Another style for the same film, or another film. */
+      again() {
+        closeDone();
+        phase.value = "choosing";
+        // The painter is still held to the film's measure.
+        void styles.apply();
+      },
+      publish() {
+        const made = done.peek();
+        if (made) ports.use(made.film, "painted", () => undefined);
+      },
+      close() {
+        closed = true;
+        cancelling?.abort();
+        closeDone();
+        styles.close();
+        painter?.close();
+      },
+    };
+  },
+);
+
+export type LocalRestyleModel = InstanceType<typeof LocalRestyle>;

@@ -1,0 +1,79 @@
+import { batch, computed, createModel, type ReadonlySignal, signal } from "@preact/signals";
+
+import type { Candidate, Measured } from "../model/live/bench";
+import type { LiveTools } from "../model/live/tools";
+import { asProblem, type Problem } from "../model/problem";
+
+export interface SpeedPorts {
+  live: () => Promise<LiveTools>;
+  /** What the device says of itself. */
+  device: { cores: number; isolated: boolean; agent: string; hasGpu: () => Promise<boolean> };
+}
+
+export interface SpeedRow extends Measured {
+  name: string;
+}
+
+export const SPEED_SIZES = [256, 384] as const;
+
+/** How fast this device paints, with each way it has of computing. */
+export const Speed = createModel((ports: SpeedPorts) => {
+  const phase = signal<"idle" | "measuring" | "done" | "failed">("idle");
+  const rows = signal<readonly SpeedRow[]>([]);
+  const now = signal("");
+  const problem = signal<Problem | null>(null);
+  const threads = Math.min(4, ports.device.cores);
+
+  const candidates = async (): Promise<{ name: string; candidate: Candidate }[]> => [
+    { name: "WASM, 1 thread", candidate: { backend: "wasm", threads: 1 } },
+    ...(ports.device.isolated && threads > 1
+      ? [{ name: `WASM, ${threads} threads`, candidate: { backend: "wasm", threads } as const }]
+      : []),
+    ...((await ports.device.hasGpu())
+      ? [{ name: "WebGPU", candidate: { backend: "webgpu", threads: 1 } as const }]
+      : []),
+  ];
+
+  return {
+    phase: phase as ReadonlySignal<typeof phase.value>,
+    rows: rows as ReadonlySignal<readonly SpeedRow[]>,
+    /** The name of what is being measured. */
+    now: now as ReadonlySignal<string>,
+    problem: problem as ReadonlySignal<Problem | null>,
+    /** The result as lines of text, to be passed on. */
+    text: computed(() =>
+      [
+        `${ports.device.agent}; ${ports.device.cores} cores${ports.device.isolated ? "" : "; not isolated"}`,
+        ...rows.value.map(
+          ({ name, short, painter, whole }) =>
+            `${name}\t${short}×${short}\t${painter.toFixed(1)} ms\t${whole.toFixed(1)} ms\t${(1000 / whole).toFixed(1)} frames/s`,
+        ),
+      ].join("\n"),
+    ),
+    async measure() {
+      if (phase.peek() === "measuring") return;
+      batch(() => {
+        rows.value = [];
+        problem.value = null;
+        phase.value = "measuring";
+      });
+      try {
+        const tools = await ports.live();
+        for (const { name, candidate } of await candidates()) {
+          now.value = name;
+          await tools.measure(candidate, SPEED_SIZES, (measured) => {
+            rows.value = [...rows.peek(), { name, ...measured }];
+          });
+        }
+        phase.value = "done";
+      } catch (error) {
+        batch(() => {
+          problem.value = asProblem(error);
+          phase.value = "failed";
+        });
+      }
+    },
+  };
+});
+
+export type SpeedModel = InstanceType<typeof Speed>;

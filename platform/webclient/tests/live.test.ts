@@ -1,0 +1,650 @@
+import { describe, expect, test, vi } from "vitest";
+
+import { Camera } from "../src/model/live/camera";
+import { RecordingClock, TrackClock } from "../src/model/live/clocks";
+import { GrowingFilm } from "../src/model/live/film";
+import { type LiveStyle, StyleShelf } from "../src/model/live/shelf";
+import type { StudioEvents } from "../src/model/live/studio";
+import type { LiveTools } from "../src/model/live/tools";
+import { Problem } from "../src/model/problem";
+import { Live, type LivePorts } from "../src/viewmodel/live";
+import { StyleChoice } from "../src/viewmodel/live-styles";
+import { LocalRestyle } from "../src/viewmodel/local-restyle";
+import { Speed } from "../src/viewmodel/speed";
+import { Clock, deferred, settle, style as serverStyle } from "./fakes";
+
+const problem = (code: string) => new Problem({ status: -2, code });
+const liveStyle = (slug: string): LiveStyle => ({
+  slug,
+  name: slug,
+  thumbnail: `/media/${slug}.jpg`,
+  image: `/media/${slug}-large.jpg`,
+  accent: { on_dark: "", on_light: "" },
+});
+const shelfOf = (...slugs: string[]) => ({
+  presets: vi.fn(() => Promise.resolve(slugs.map(liveStyle))),
+  vector: () => Float32Array.of(1),
+  picture: () => Promise.resolve(new Blob()),
+  keep: vi.fn(() => Promise.resolve()),
+  close: vi.fn(),
+});
+
+describe("clocks", () => {
+  test("a track's offset is that of what came through most quickly", () => {
+    const clock = new TrackClock();
+
+    expect(clock.at(1_000_000, 5040)).toBe(5040);
+    expect(clock.at(1_100_000, 5110)).toBe(5110);
+    expect(clock.at(1_200_000, 5300)).toBe(5210);
+  });
+
+  test("a held offset stays, though something comes through more quickly", () => {
+    const clock = new TrackClock();
+    clock.at(0, 100);
+
+    clock.hold();
+
+    expect(clock.at(1000, 50)).toBe(101);
+  });
+
+  test("nothing is held before anything has come", () => {
+    const clock = new TrackClock();
+
+    clock.hold();
+
+    expect(clock.at(0, 70)).toBe(70);
+  });
+
+  test("a recording's time leaves out its pauses", () => {
+    const clock = new RecordingClock();
+    clock.start(1000);
+    clock.pause(3000);
+    clock.start(10_000);
+
+    expect(clock.seconds(500)).toBeNull();
+    expect(clock.seconds(2500)).toBe(1.5);
+    expect(clock.seconds(5000)).toBeNull();
+    expect(clock.seconds(10_500)).toBe(2.5);
+    expect(clock.elapsed(11_000)).toBe(3);
+  });
+
+  test("a frame from before the pause that is painted after it has its place", () => {
+    const clock = new RecordingClock();
+    clock.start(0);
+    clock.pause(1000);
+
+    expect(clock.seconds(990)).toBe(0.99);
+    expect(clock.running).toBe(false);
+  });
+});
+
+describe("the camera", () => {
+  const track = (kind: string) => ({ kind, getSettings: () => ({}), stop: vi.fn() });
+  const stream = (withSound: boolean) => ({
+    getVideoTracks: () => [track("video")],
+    getAudioTracks: () => (withSound ? [track("audio")] : []),
+  });
+  const devices = (getUserMedia: (wish: MediaStreamConstraints) => Promise<unknown>, cameras = 1) =>
+    ({
+      getUserMedia,
+      enumerateDevices: () =>
+        Promise.resolve(Array.from({ length: cameras }, () => ({ kind: "videoinput" }))),
+    }) as unknown as MediaDevices;
+
+  test.each([
+    ["NotAllowedError", "camera_denied"],
+    ["NotFoundError", "no_camera"],
+    ["NotReadableError", "camera_busy"],
+    ["OverconstrainedError", "no_camera"],
+    ["Unheard", "camera_busy"],
+  ])("%s is said to be %s", async (name, code) => {
+    const camera = new Camera({ devices: devices(() => Promise.reject(new DOMException("", name))) });
+
+    await expect(camera.open("user")).rejects.toMatchObject({ code });
+  });
+
+  test("a page without cameras says so", async () => {
+    await expect(new Camera({ devices: null }).open("user")).rejects.toMatchObject({
+      code: "no_camera_here",
+    });
+  });
+
+  test("without a microphone it films in silence", async () => {
+    const camera = new Camera({
+      devices: devices(({ audio }) =>
+        audio ? Promise.reject(new DOMException("", "NotFoundError")) : Promise.resolve(stream(false)),
+      ),
+    });
+
+    expect(await camera.open("user")).toMatchObject({ sound: null, canFlip: false });
+  });
+
+  test("two cameras can be flipped", async () => {
+    const camera = new Camera({ devices: devices(() => Promise.resolve(stream(true)), 2) });
+
+    expect(await camera.open("environment")).toMatchObject({ facing: "environment", canFlip: true });
+  });
+});
+
+describe("a growing film", () => {
+  test("that the store has no room for goes on in memory, and says so once", async () => {
+    const full = new DOMException("", "QuotaExceededError");
+    const append = vi.fn().mockResolvedValueOnce(undefined).mockRejectedValue(full);
+    const unkept = vi.fn();
+    const film = new GrowingFilm({ append }, "film", "painted", unkept);
+
+    for (const letter of ["a", "b", "c"]) await film.append(new Blob([letter]));
+
+    expect(await film.blob().text()).toBe("abc");
+    expect(append).toHaveBeenCalledTimes(2);
+    expect(unkept).toHaveBeenCalledTimes(1);
+  });
+});
+
+describe("the shelf of styles", () => {
+  function shelf(online: { is: boolean }, kept = new Map<string, Response>()) {
+    const cache = {
+      match: (url: string) => Promise.resolve(kept.get(url)?.clone()),
+      put: (url: string, answer: Response) => Promise.resolve(void kept.set(url, answer)),
+    } as unknown as Cache;
+    const answers: Record<string, unknown> = {
+      "/api/v1/styles/?kind=preset&page_size=100": {
+        results: [serverStyle("wave", { thumbnail_url: "/t.jpg", image_url: "/i.jpg" })],
+      },
+      "/api/v1/style-embeddings/": { model_sha256: "m", styles: [{ slug: "wave", values: [1, 2] }] },
+    };
+    return new StyleShelf({
+      fetch: (url) =>
+        online.is ? Promise.resolve(Response.json(answers[url] ?? {})) : Promise.reject(new TypeError()),
+      open: () => Promise.resolve(cache),
+      openPicture: () => "blob:thumbnail",
+      closePicture: () => undefined,
+    });
+  }
+
+  test("has the server's vectors, of the size that the network takes", async () => {
+    const styles = shelf({ is: true });
+    await styles.presets();
+
+    expect([...styles.vector("wave", 2)!]).toEqual([1, 2]);
+    expect(styles.vector("wave", 3)).toBeNull();
+    expect(styles.vector("other", 2)).toBeNull();
+  });
+
+  test("is there without a network once it was kept", async () => {
+    const kept = new Map<string, Response>();
+    const before = shelf({ is: true }, kept);
+    await before.presets();
+    await before.keep();
+
+    const styles = shelf({ is: false }, kept);
+
+    expect(await styles.presets()).toMatchObject([{ slug: "wave", thumbnail: "blob:thumbnail" }]);
+    expect([...styles.vector("wave", 2)!]).toEqual([1, 2]);
+  });
+
+  test("without a network and never seen is refused", async () => {
+    await expect(shelf({ is: false }).presets()).rejects.toMatchObject({ offline: true });
+  });
+});
+
+describe("the choice of a style", () => {
+  const make = (onChoice = vi.fn(() => Promise.resolve())) => {
+    const choice = new StyleChoice(
+      {
+        embed: () => Promise.resolve(Float32Array.of(9)),
+        embeddingSize: () => 1,
+        openPicture: () => "blob:own",
+        closePicture: vi.fn(),
+      },
+      onChoice,
+    );
+    return { choice, onChoice };
+  };
+
+  test("begins with the wished one, or the first", async () => {
+    const { choice } = make();
+    await choice.load(shelfOf("wave", "kiss"), "kiss");
+    expect(choice.chosen.value).toBe("kiss");
+
+    await choice.load(shelfOf("wave", "kiss"), "unknown");
+    expect(choice.chosen.value).toBe("wave");
+  });
+
+  test("while one wish is being met only the newest other is remembered", async () => {
+    const first = deferred<void>();
+    const onChoice = vi.fn().mockReturnValueOnce(first.promise).mockResolvedValue(undefined);
+    const { choice } = make(onChoice);
+    await choice.load(shelfOf("wave"), null);
+    void choice.apply();
+    await settle();
+
+    for (const strength of [0.2, 0.4, 0.6]) void choice.setStrength(strength);
+    first.resolve();
+    await settle();
+
+    expect(onChoice.mock.calls.map(([, strength]) => strength)).toEqual([1, 0.6]);
+  });
+
+  test("strength stays between 0 and 1.5", () => {
+    const { choice } = make();
+
+    void choice.setStrength(7);
+    expect(choice.strength.value).toBe(1.5);
+    void choice.setStrength(-1);
+    expect(choice.strength.value).toBe(0);
+  });
+
+  test("one's own picture is looked at here and chosen", async () => {
+    const { choice, onChoice } = make();
+    await choice.load(shelfOf("wave"), null);
+
+    await choice.addPicture(new File(["x"], "cat.png"));
+
+    expect(choice.own.value).toMatchObject([{ name: "cat", thumbnail: "blob:own" }]);
+    expect(onChoice).toHaveBeenLastCalledWith({ embedding: Float32Array.of(9), weight: 1 }, 1);
+  });
+});
+
+function live(change: { studio?: object; tools?: object; use?: LivePorts["use"]; most?: number } = {}) {
+  const clock = new Clock();
+  let events!: StudioEvents;
+  let hide = () => {};
+  const take = { id: "film", painted: new File(["p"], "p.mp4"), raw: new File(["r"], "r.mp4") };
+  let recordedFrom = 0;
+  const studio = {
+    openPainter: vi.fn(() => Promise.resolve({ backend: "wasm", threads: 2, embeddingSize: 1 })),
+    openCamera: vi.fn((facing: string) => Promise.resolve({ facing, canFlip: true, sound: {} })),
+    show: vi.fn(),
+    mirror: vi.fn(),
+    choose: vi.fn(() => Promise.resolve()),
+    record: vi.fn(() => {
+      recordedFrom = clock.time;
+      return Promise.resolve();
+    }),
+    pause: vi.fn(),
+    resume: vi.fn(),
+    stop: vi.fn(() => Promise.resolve(take)),
+    close: vi.fn(),
+    get seconds() {
+      return (clock.time - recordedFrom) / 1000;
+    },
+    ...change.studio,
+  };
+  const tools = {
+    shelf: () => shelfOf("wave"),
+    studio: (listener: StudioEvents) => {
+      events = listener;
+      return studio;
+    },
+    unfinished: vi.fn(() => Promise.resolve([])),
+    recover: vi.fn(() => Promise.resolve(take)),
+    forget: vi.fn(() => Promise.resolve()),
+    ...change.tools,
+  };
+  const use = vi.fn(change.use ?? ((_film: File, _kind: string, taken: () => void) => taken()));
+  const model = new Live(
+    {
+      live: () => Promise.resolve(tools as unknown as LiveTools),
+      pictures: { open: () => "blob:film", close: vi.fn() },
+      onHidden: (listener) => {
+        hide = listener;
+        return () => {};
+      },
+      use,
+      secondsMost: () => change.most ?? 60,
+      now: () => clock.time,
+      setTimeout: clock.setTimeout,
+      clearTimeout: clock.clearTimeout,
+    },
+    null,
+  );
+  const begin = async () => {
+    await model.open();
+    model.start();
+    await clock.pass(3000);
+  };
+  return { model, studio, tools, clock, use, take, begin, events: () => events, hide: () => hide() };
+}
+
+describe("recording live", () => {
+  test("counts down from three and then records", async () => {
+    const { model, studio, clock } = live();
+    await model.open();
+
+    model.start();
+
+    expect([model.phase.value, model.count.value]).toEqual(["counting", 3]);
+    await clock.pass(2000);
+    expect(model.count.value).toBe(1);
+    expect(studio.record).not.toHaveBeenCalled();
+    await clock.pass(1000);
+    expect(model.phase.value).toBe("recording");
+  });
+
+  test("a countdown can be stopped", async () => {
+    const { model, studio, clock } = live();
+    await model.open();
+    model.start();
+
+    model.cancelCountdown();
+    await clock.pass(5000);
+
+    expect(model.phase.value).toBe("ready");
+    expect(studio.record).not.toHaveBeenCalled();
+  });
+
+  test("ends by itself when a clip may not be longer", async () => {
+    const { model, clock, begin } = live({ most: 5 });
+    await begin();
+
+    await clock.pass(5100);
+
+    expect([model.phase.value, model.notice.value]).toEqual(["review", "at_limit"]);
+  });
+
+  test("never lasts longer than a minute, whatever the server allows", () => {
+    expect(live({ most: 600 }).model.secondsMost.value).toBe(60);
+  });
+
+  test("pauses and says so when the page is hidden", async () => {
+    const { model, studio, begin, hide } = live();
+    await begin();
+
+    hide();
+
+    expect([model.phase.value, model.notice.value]).toEqual(["paused", "paused_hidden"]);
+    expect(studio.pause).toHaveBeenCalled();
+    model.resume();
+    expect(model.phase.value).toBe("recording");
+  });
+
+  test("when the camera goes while recording, what there is becomes a film", async () => {
+    const { model, begin, events } = live();
+    await begin();
+
+    events().ended(problem("camera_lost"));
+    await settle();
+
+    expect(model.phase.value).toBe("review");
+    expect(model.notice.value).toMatchObject({ code: "camera_lost" });
+  });
+
+  test("when the camera goes before, that is a failure to be tried again", async () => {
+    const { model, studio, events } = live();
+    await model.open();
+
+    events().ended(problem("camera_lost"));
+    expect(model.phase.value).toBe("failed");
+
+    await model.open();
+    expect(model.phase.value).toBe("ready");
+    expect(studio.close).toHaveBeenCalled();
+  });
+
+  test("a refused camera is let go, and said", async () => {
+    const { model, studio } = live({
+      studio: { openCamera: () => Promise.reject(problem("camera_denied")) },
+    });
+
+    await model.open();
+
+    expect(model.phase.value).toBe("failed");
+    expect(model.problem.value).toMatchObject({ code: "camera_denied" });
+    expect(studio.close).toHaveBeenCalled();
+  });
+
+  test("a full disk is said while it goes on", async () => {
+    const { model, begin, events } = live();
+    await begin();
+
+    events().notice(problem("disk_full"));
+
+    expect(model.phase.value).toBe("recording");
+    expect(model.notice.value).toMatchObject({ code: "disk_full" });
+  });
+
+  test("an encoder that gives up leaves what was written to be found", async () => {
+    const entry = { id: "film", startedAt: 0, types: {} };
+    const { model, begin } = live({
+      studio: { stop: () => Promise.reject(problem("encoder_failed")) },
+      tools: { unfinished: () => Promise.resolve([entry]) },
+    });
+    await begin();
+
+    await model.stop();
+
+    expect(model.phase.value).toBe("failed");
+    expect(model.found.value).toEqual(entry);
+  });
+
+  test("the front camera is recorded as a mirror unless told otherwise", async () => {
+    const { model, studio } = live();
+    await model.open();
+    expect(studio.mirror).toHaveBeenLastCalledWith(true);
+    expect(model.mirrorView.value).toBe(false);
+
+    model.setMirrorFilm(false);
+    expect(studio.mirror).toHaveBeenLastCalledWith(false);
+    expect(model.mirrorView.value).toBe(true);
+
+    await model.flip();
+    expect(model.mirrorView.value).toBe(false);
+  });
+
+  test("options stand still while it records", async () => {
+    const { model, studio, begin } = live();
+    await begin();
+    studio.openCamera.mockClear();
+
+    model.setKeepRaw(true);
+    model.setMirrorFilm(false);
+    await model.flip();
+
+    expect([model.keepRaw.value, model.mirrorFilm.value]).toEqual([false, true]);
+    expect(studio.openCamera).not.toHaveBeenCalled();
+  });
+
+  test.each([
+    ["painted", "p.mp4"],
+    ["raw", "r.mp4"],
+  ] as const)("the %s film goes to the uploads, and only then is let go", async (kind, name) => {
+    const { model, tools, use, begin } = live();
+    await begin();
+    await model.stop();
+
+    model.use(kind);
+
+    expect(use).toHaveBeenCalledWith(expect.objectContaining({ name }), kind, expect.any(Function));
+    expect(tools.forget).toHaveBeenCalledWith("film");
+  });
+
+  test("a film that cannot be uploaded yet stays", async () => {
+    const { model, tools, begin } = live({ use: () => undefined });
+    await begin();
+    await model.stop();
+
+    model.use("painted");
+
+    expect(tools.forget).not.toHaveBeenCalled();
+    expect(model.phase.value).toBe("review");
+  });
+
+  test("what a reload cut off can be looked at, or thrown away", async () => {
+    const entry = { id: "film", startedAt: 0, types: { painted: "video/mp4" } };
+    const tools = { unfinished: () => Promise.resolve([entry]) };
+    const looked = live({ tools });
+    await looked.model.open();
+    await looked.model.lookAtFound();
+    expect(looked.model.phase.value).toBe("review");
+
+    const dropped = live({ tools });
+    await dropped.model.open();
+    await dropped.model.dropFound();
+    expect(dropped.tools.forget).toHaveBeenCalledWith("film");
+    expect(dropped.model.found.value).toBeNull();
+  });
+
+  test("what a reload left nothing of is let go quietly", async () => {
+    const entry = { id: "film", startedAt: 0, types: {} };
+    const { model, tools } = live({
+      tools: { unfinished: () => Promise.resolve([entry]), recover: () => Promise.resolve(null) },
+    });
+    await model.open();
+
+    await model.lookAtFound();
+
+    expect(model.phase.value).toBe("ready");
+    expect(tools.forget).toHaveBeenCalledWith("film");
+  });
+});
+
+describe("painting a local film", () => {
+  function local(restyleFile: (...call: never[]) => Promise<unknown>, lengthOf = () => Promise.resolve(12)) {
+    const clock = new Clock();
+    const painter = {
+      open: () => Promise.resolve({ embeddingSize: 1 }),
+      choose: vi.fn(() => Promise.resolve(null)),
+      close: vi.fn(),
+    };
+    const use = vi.fn();
+    const tools = { shelf: () => shelfOf("wave"), painter: () => painter, lengthOf, restyleFile };
+    const model = new LocalRestyle(
+      {
+        live: () => Promise.resolve(tools as unknown as LiveTools),
+        pictures: { open: () => "blob:film", close: vi.fn() },
+        use,
+        now: () => clock.time,
+      },
+      null,
+    );
+    return { model, painter, use, clock };
+  }
+  const film = new File(["f"], "film.mp4");
+  const painted = new File(["p"], "film-painted.mp4");
+
+  test("needs a film", async () => {
+    const { model } = local(() => Promise.reject(new Error("not to be called")));
+    await model.open();
+
+    expect(model.canPaint.value).toBe(false);
+    await model.choose(film);
+    expect([model.canPaint.value, model.filmSeconds.value]).toEqual([true, 12]);
+  });
+
+  test("says how far it is and how long it will take, and gives a film that is published only when asked", async () => {
+    const done = deferred<unknown>();
+    let report = (_share: number) => {};
+    const { model, use, clock } = local((...call) => {
+      report = (call[2] as unknown as { onProgress: (share: number) => void }).onProgress;
+      return done.promise;
+    });
+    await model.open();
+    await model.choose(film);
+
+    const painting = model.paint();
+    expect(model.secondsLeft.value).toBeNull();
+    clock.time = 10_000;
+    report(0.25);
+    expect(model.secondsLeft.value).toBeCloseTo(30);
+    done.resolve({ film: painted, soundLost: true });
+    await painting;
+
+    expect(model.done.value).toMatchObject({ film: painted, soundLost: true });
+    expect(use).not.toHaveBeenCalled();
+    model.publish();
+    expect(use).toHaveBeenCalledWith(painted, "painted", expect.any(Function));
+  });
+
+  test("a cancelled painting is no failure", async () => {
+    const { model } = local(
+      (...call) =>
+        new Promise((_resolve, reject) => {
+          const { signal } = call[2] as unknown as { signal: AbortSignal };
+          signal.addEventListener("abort", () => reject(problem("cancelled")));
+        }),
+    );
+    await model.open();
+    await model.choose(film);
+    const painting = model.paint();
+
+    model.cancel();
+    await painting;
+
+    expect([model.phase.value, model.problem.value]).toEqual(["choosing", null]);
+  });
+
+  test.each(["not_a_film", "cannot_decode"])("%s is said beside the film", async (code) => {
+    const { model } = local(() => Promise.reject(problem(code)));
+    await model.open();
+    await model.choose(film);
+
+    await model.paint();
+
+    expect(model.phase.value).toBe("choosing");
+    expect(model.problem.value).toMatchObject({ code });
+  });
+
+  test("after a film the style is chosen anew: the painter was held to that film", async () => {
+    const { model, painter } = local(() => Promise.resolve({ film: painted, soundLost: false }));
+    await model.open();
+    await model.choose(film);
+    await model.paint();
+    painter.choose.mockClear();
+
+    model.again();
+    await settle();
+
+    expect(painter.choose).toHaveBeenCalledTimes(1);
+  });
+});
+
+describe("measuring the speed", () => {
+  const device = { cores: 2, isolated: true, agent: "Browser 1", hasGpu: () => Promise.resolve(true) };
+  const measure = vi.fn(
+    (candidate: { backend: string }, sizes: readonly number[], onSize: (m: object) => void) => {
+      for (const short of sizes)
+        onSize({ short, painter: 10, whole: candidate.backend === "webgpu" ? 5 : 20 });
+      return Promise.resolve();
+    },
+  );
+  const tools = () => Promise.resolve({ measure } as unknown as LiveTools);
+
+  test("every way of computing is measured at every size and written down", async () => {
+    const speed = new Speed({ live: tools, device });
+
+    await speed.measure();
+
+    expect(speed.phase.value).toBe("done");
+    expect(speed.rows.value.map(({ name, short }) => `${name} ${short}`)).toEqual([
+      "WASM, 1 thread 256",
+      "WASM, 1 thread 384",
+      "WASM, 2 threads 256",
+      "WASM, 2 threads 384",
+      "WebGPU 256",
+      "WebGPU 384",
+    ]);
+    expect(speed.text.value).toContain("WebGPU\t256×256\t10.0 ms\t5.0 ms\t200.0 frames/s");
+  });
+
+  test("without isolation and a graphics card there is one way", async () => {
+    const speed = new Speed({
+      live: tools,
+      device: { ...device, isolated: false, hasGpu: () => Promise.resolve(false) },
+    });
+
+    await speed.measure();
+
+    expect(new Set(speed.rows.value.map(({ name }) => name))).toEqual(new Set(["WASM, 1 thread"]));
+    expect(speed.text.value).toContain("not isolated");
+  });
+
+  test("a painter that cannot be opened is said", async () => {
+    const speed = new Speed({ live: () => Promise.reject(problem("no_model")), device });
+
+    await speed.measure();
+
+    expect(speed.phase.value).toBe("failed");
+    expect(speed.problem.value).toMatchObject({ code: "no_model" });
+  });
+});

@@ -1,0 +1,478 @@
+import { describe, expect, test, vi } from "vitest";
+
+import { Adaptation } from "../src/model/painter/adaptation";
+import { filesOf, type Manifest, ModelStore, readManifest } from "../src/model/painter/manifest";
+import type { Networks, Tensor } from "../src/model/painter/networks";
+import { filmSize, toPlanes, toRgba, workingSize } from "../src/model/painter/pixels";
+import { Painter, type Reply, type Request, type WorkerPort } from "../src/model/painter/protocol";
+import { threadsFor } from "../src/model/painter/runtime";
+import { ScenePainter } from "../src/model/painter/scene";
+import { affineOf, blend, pooled, Smoothed } from "../src/model/painter/style";
+
+const vector = (...values: number[]) => Float32Array.from(values);
+
+describe("the arithmetic of style", () => {
+  test("strength goes from the picture's own style to the mix and past it", () => {
+    const styles = [
+      { embedding: vector(4, 0), weight: 3 },
+      { embedding: vector(0, 4), weight: 1 },
+    ];
+
+    expect([...blend(vector(1, 1), styles, 0)]).toEqual([1, 1]);
+    expect([...blend(vector(1, 1), styles, 1)]).toEqual([3, 1]);
+    expect([...blend(vector(1, 1), styles, 1.5)]).toEqual([4, 1]);
+  });
+
+  test.each([
+    [-0.1, 1],
+    [1.6, 1],
+    [Number.NaN, 1],
+    [1, 0],
+    [1, -1],
+  ])("strength %s with weight %s is refused", (strength, weight) => {
+    expect(() => blend(vector(0), [{ embedding: vector(1), weight }], strength)).toThrow(RangeError);
+  });
+
+  test("scale and shift do what normalizing, then styling, does", () => {
+    // Two layers, of one and of two channels: [mean, variance], [mean, mean, variance, variance].
+    const statistics = vector(2, 4, -1, 3, 9, 0.25);
+    const style = vector(0.5, 1, 0, -0.5, 2, 3);
+
+    const affine = affineOf(statistics, style, [1, 2]);
+
+    const normalized = (x: number, mean: number, variance: number) => (x - mean) / Math.sqrt(variance + 1e-5);
+    expect(7 * affine[0]! + affine[1]!).toBeCloseTo(1.5 * normalized(7, 2, 4) + 1, 4);
+    expect(7 * affine[2]! + affine[4]!).toBeCloseTo(1 * normalized(7, -1, 9) + 2, 4);
+    expect(7 * affine[3]! + affine[5]!).toBeCloseTo(0.5 * normalized(7, 3, 0.25) + 3, 3);
+  });
+
+  test("frames measured one by one give what they give together", () => {
+    const values = [
+      [1, 3],
+      [5, 11],
+    ];
+    const of = (list: number[]) => {
+      const mean = list.reduce((sum, value) => sum + value, 0) / list.length;
+      return vector(mean, list.reduce((sum, value) => sum + (value - mean) ** 2, 0) / list.length);
+    };
+
+    expect([...pooled(values.map(of), [1])]).toEqual([...of(values.flat())]);
+  });
+
+  test("nothing measured is refused", () => {
+    expect(() => pooled([], [1])).toThrow(RangeError);
+  });
+
+  test("a smoothed vector begins with the first measurement and follows slowly", () => {
+    const smoothed = new Smoothed(0.25);
+
+    expect([...smoothed.add(vector(8))]).toEqual([8]);
+    expect([...smoothed.add(vector(0))]).toEqual([6]);
+    smoothed.forget();
+    expect([...smoothed.add(vector(1))]).toEqual([1]);
+  });
+});
+
+describe("pixels", () => {
+  test("planes and bytes are each other's reverse", () => {
+    const bytes = Uint8ClampedArray.from([0, 128, 255, 255, 10, 20, 30, 255]);
+
+    expect([...toRgba(toPlanes(bytes))]).toEqual([...bytes]);
+  });
+
+  test("what the network gives beyond 0 and 1 is bounded", () => {
+    expect([...toRgba(vector(-0.5, 1.5, 0.5))]).toEqual([0, 255, 128, 255]);
+  });
+
+  test.each([
+    [{ width: 1280, height: 720 }, 256, { width: 456, height: 256 }],
+    [{ width: 720, height: 1280 }, 256, { width: 256, height: 456 }],
+    [{ width: 640, height: 480 }, 160, { width: 216, height: 160 }],
+  ])("%o at %s is painted in multiples of eight", (picture, short, size) => {
+    expect(workingSize(picture, short)).toEqual(size);
+  });
+
+  test("a film is even in both directions and never larger than its camera", () => {
+    expect(filmSize({ width: 1281, height: 721 }, 480)).toEqual({ width: 852, height: 480 });
+    expect(filmSize({ width: 321, height: 241 }, 480)).toEqual({ width: 322, height: 242 });
+  });
+});
+
+describe("the working size", () => {
+  const feed = (adaptation: Adaptation, frames: number, cost: (short: number) => number) => {
+    for (let frame = 0; frame < frames; frame++) adaptation.note(cost(adaptation.short));
+  };
+  /** A device that needs this many milliseconds at 256. */
+  const device = (milliseconds: number) => (short: number) => milliseconds * (short / 256) ** 2;
+
+  test.each([20, 45, 90, 150])("a device of %s ms at 256 holds fifteen frames a second", (milliseconds) => {
+    const adaptation = new Adaptation();
+
+    feed(adaptation, 500, device(milliseconds));
+
+    expect(device(milliseconds)(adaptation.short)).toBeLessThanOrEqual(1000 / 15);
+  });
+
+  test("a quick device paints larger", () => {
+    const adaptation = new Adaptation();
+
+    feed(adaptation, 500, device(10));
+
+    expect(adaptation.short).toBe(480);
+  });
+
+  test("a device that is too slow for anything paints as small as possible", () => {
+    const adaptation = new Adaptation();
+
+    feed(adaptation, 200, () => 500);
+
+    expect(adaptation.short).toBe(160);
+  });
+
+  test("one slow frame changes nothing", () => {
+    const adaptation = new Adaptation();
+    feed(adaptation, 20, () => 55);
+
+    adaptation.note(120);
+
+    expect(adaptation.short).toBe(256);
+  });
+
+  test("sizes do not swing: what was too large is tried again more and more seldom", () => {
+    const adaptation = new Adaptation();
+    let changes = 0;
+    // Quick at every size but the next larger one, where a cache overflows.
+    for (let frame = 0; frame < 3000; frame++)
+      if (adaptation.note(adaptation.short > 256 ? 90 : 20)) changes++;
+
+    expect(changes).toBeLessThan(20);
+  });
+});
+
+describe("threads", () => {
+  test("there is one where the page is not isolated, and four at most", () => {
+    expect([threadsFor(false, 8), threadsFor(true, 8), threadsFor(true, 2), threadsFor(true, 0)]).toEqual([
+      1, 4, 2, 1,
+    ]);
+  });
+});
+
+/** Networks of one norm layer with one channel, that say what they were asked. */
+function pretend() {
+  const asked: string[] = [];
+  const say =
+    (name: string, answer: (inputs: Record<string, Tensor>) => Record<string, number[]>) =>
+    (inputs: Readonly<Record<string, Tensor>>) => {
+      asked.push(name);
+      const tensors = Object.entries(answer(inputs)).map(([key, data]) => [
+        key,
+        { data: vector(...data), dims: [] },
+      ]);
+      return Promise.resolve(Object.fromEntries(tensors) as Record<string, Tensor>);
+    };
+  const networks: Networks = {
+    predictor: say("predictor", ({ picture }) => ({ embedding: [picture!.data[0]!] })),
+    readout: say("readout", ({ embedding }) => ({ style: [embedding!.data[0]!, 0] })),
+    transform: say("transform", ({ frame }) => ({ painting: [9], statistics: [0, frame!.data[0]!] })),
+    "transform-locked": say("locked", ({ affine }) => ({ painting: [affine!.data[0]!] })),
+  };
+  return { networks, asked };
+}
+
+const frame = (value: number) => ({ planes: vector(value, 0, 0), width: 1, height: 1 });
+const style = [{ embedding: vector(3), weight: 1 }];
+
+describe("a scene", () => {
+  test("is measured once in a while and painted locked in between", async () => {
+    const { networks, asked } = pretend();
+    let now = 0;
+    const scene = new ScenePainter(networks, [1], () => now, { statistics: 100, own: 10_000 });
+    scene.choose(style, 1);
+
+    await scene.paint(frame(1), vector(5, 0, 0), 1);
+    now = 50;
+    await scene.paint(frame(1), null, 1);
+    now = 120;
+    await scene.paint(frame(1), null, 1);
+
+    expect(asked).toEqual(["predictor", "readout", "transform", "locked", "locked", "transform", "locked"]);
+  });
+
+  test("follows its light slowly", async () => {
+    const { networks } = pretend();
+    let now = 0;
+    const scene = new ScenePainter(networks, [1], () => now, { statistics: 100, own: 10_000 });
+    scene.choose(style, 1);
+    const [bright] = await scene.paint(frame(1), vector(5, 0, 0), 1);
+
+    now = 200;
+    const [later] = await scene.paint(frame(16), null, 1);
+
+    // Scale is 4 / sqrt(variance): 4 for 1, and 1 for the 16 that it has not reached yet.
+    expect(bright).toBeCloseTo(4, 3);
+    expect(later).toBeGreaterThan(1.1);
+    expect(later).toBeLessThan(3.9);
+  });
+
+  test("at strength 0 it is painted with its own style", async () => {
+    const { networks } = pretend();
+    const scene = new ScenePainter(networks, [1], () => 0);
+    scene.choose(style, 0);
+
+    const [painted] = await scene.paint(frame(1), vector(5, 0, 0), 1);
+
+    expect(painted).toBeCloseTo(1 + 5, 3);
+  });
+
+  test("another style is measured at once and takes nothing over", async () => {
+    const { networks, asked } = pretend();
+    const scene = new ScenePainter(networks, [1], () => 0);
+    scene.choose(style, 1);
+    await scene.paint(frame(1), vector(5, 0, 0), 1);
+    asked.length = 0;
+
+    scene.choose([{ embedding: vector(7), weight: 1 }], 1);
+    const [painted] = await scene.paint(frame(4), null, 1);
+
+    expect(asked).toEqual(["readout", "transform", "locked"]);
+    expect(painted).toBeCloseTo(8 / 2, 3);
+  });
+
+  test("of a film is measured over all samples, and then never again", async () => {
+    const { networks, asked } = pretend();
+    let now = 0;
+    const scene = new ScenePainter(networks, [1], () => now);
+    scene.choose(style, 1);
+    scene.begin();
+    await scene.sample(frame(2), vector(4, 0, 0), 1);
+    await scene.sample(frame(6), vector(6, 0, 0), 1);
+    await scene.lock();
+    asked.length = 0;
+
+    const [first] = await scene.paint(frame(100), null, 1);
+    now = 1e6;
+    await scene.paint(frame(1), null, 1);
+
+    expect(scene.wantsSquare).toBe(false);
+    expect(asked).toEqual(["locked", "locked"]);
+    expect(first).toBeCloseTo(4 / Math.sqrt(4), 3);
+  });
+
+  test("without a sample it cannot be locked", async () => {
+    const scene = new ScenePainter(pretend().networks, [1], () => 0);
+    scene.choose(style, 1);
+
+    await expect(scene.lock()).rejects.toThrow(RangeError);
+  });
+
+  test("a wrong strength is refused when it is chosen, not when it is painted", () => {
+    expect(() => new ScenePainter(pretend().networks, [1], () => 0).choose(style, 2)).toThrow(RangeError);
+  });
+});
+
+class Port implements WorkerPort {
+  sent: { message: Request; transfer: Transferable[] }[] = [];
+  onmessage: WorkerPort["onmessage"] = null;
+  onerror: WorkerPort["onerror"] = null;
+  ended = false;
+  postMessage(message: Request, transfer: Transferable[]) {
+    this.sent.push({ message, transfer });
+  }
+  terminate() {
+    this.ended = true;
+  }
+  say(reply: Reply) {
+    this.onmessage?.({ data: reply } as MessageEvent<Reply>);
+  }
+}
+
+describe("the painter's protocol", () => {
+  const bitmap = { close() {} } as ImageBitmap;
+
+  test("answers find whoever asked, in whatever order they come", async () => {
+    const port = new Port();
+    const painter = new Painter(port);
+
+    const first = painter.embed(bitmap);
+    const second = painter.lock();
+    port.say({ id: 2, answer: null });
+    port.say({ id: 1, answer: vector(1) });
+
+    expect(await second).toBeNull();
+    expect([...(await first)]).toEqual([1]);
+  });
+
+  test("frames are handed over, not copied", () => {
+    const port = new Port();
+
+    void new Painter(port).paint(bitmap, 256, true);
+
+    expect(port.sent[0]).toMatchObject({
+      message: { kind: "paint", ask: { short: 256, mirror: true } },
+      transfer: [bitmap],
+    });
+  });
+
+  test("a refusal keeps its code", async () => {
+    const port = new Port();
+    const opening = new Painter(port).open("best", null);
+
+    port.say({ id: 1, problem: { code: "bad_model", detail: "x" } });
+
+    await expect(opening).rejects.toMatchObject({ code: "bad_model", offline: false });
+  });
+
+  test("a worker that dies refuses what was asked and whatever is asked then", async () => {
+    const port = new Port();
+    const painter = new Painter(port);
+    const opening = painter.open("best", null);
+
+    port.onerror?.({ message: "out of memory" } as ErrorEvent);
+
+    await expect(opening).rejects.toMatchObject({ code: "painter_lost" });
+    await expect(painter.lock()).rejects.toMatchObject({ code: "painter_lost" });
+  });
+
+  test("closing ends the worker", async () => {
+    const port = new Port();
+    const painter = new Painter(port);
+    const waiting = painter.lock();
+
+    painter.close();
+
+    expect(port.ended).toBe(true);
+    await expect(waiting).rejects.toMatchObject({ code: "painter_closed" });
+  });
+});
+
+const SHA = "a".repeat(64);
+const file = (role: string, change: object = {}) => ({
+  role,
+  shape: role.startsWith("transform") ? "dynamic" : "-",
+  layout: "NCHW",
+  precision: "int8",
+  url: `/models/${SHA}/${role}`,
+  sha256: SHA,
+  bytes: 3,
+  metrics: {},
+  ...change,
+});
+const manifest = (change: Partial<Manifest> = {}): Manifest => ({
+  name: "impasto",
+  version: "1",
+  embedding_size: 128,
+  norm_widths: [1],
+  picture_size: 224,
+  files: ["predictor", "readout", "transform", "transform-locked"].map((role) => file(role)),
+  ...change,
+});
+
+describe("the manifest", () => {
+  test("gives one file for each role: any size, channels first, the smallest numbers", () => {
+    const extra = [
+      file("transform", { shape: "256x256", url: "fixed" }),
+      file("transform", { precision: "fp32", url: "large" }),
+      file("transform", { layout: "NHWC", url: "other" }),
+    ];
+
+    const chosen = filesOf(manifest({ files: [...extra, ...manifest().files] }));
+
+    expect(chosen.transform.url).toBe(`/models/${SHA}/transform`);
+  });
+
+  test("without a role there is nothing to paint with", () => {
+    expect(() => filesOf(manifest({ files: [file("predictor")] }))).toThrow(
+      expect.objectContaining({ code: "no_model" }),
+    );
+  });
+
+  test.each([
+    ["nothing", null],
+    ["an empty answer", {}],
+    ["one without widths", { ...manifest(), norm_widths: 3 }],
+    ["one with a strange checksum", manifest({ files: [file("predictor", { sha256: "x" })] })],
+  ])("%s is none", (_name, body) => {
+    expect(() => readManifest(body)).toThrow(expect.objectContaining({ code: "no_model" }));
+  });
+});
+
+describe("the files of a release", () => {
+  /** As much of a Cache as is used. */
+  function cache() {
+    const kept = new Map<string, Response>();
+    return {
+      kept,
+      match: (url: string) => Promise.resolve(kept.get(url)?.clone()),
+      put: (url: string, response: Response) => Promise.resolve(void kept.set(url, response)),
+      delete: (url: string) =>
+        Promise.resolve(kept.delete(new URL(url, "http://x").pathname) || kept.delete(url)),
+      keys: () => Promise.resolve([...kept.keys()].map((url) => ({ url: `http://x${url}` }))),
+    };
+  }
+  const digestOf = (letter: string) =>
+    Uint8Array.from(Array(32).fill(Number.parseInt(letter.repeat(2), 16))).buffer;
+  const store = (fetch: (url: string) => Promise<Response>, kept = cache(), digest = "a") => ({
+    kept,
+    store: new ModelStore({
+      fetch,
+      open: () => Promise.resolve(kept as unknown as Cache),
+      digest: () => Promise.resolve(digestOf(digest)),
+    }),
+  });
+  const gone = () => Promise.reject(new TypeError("network"));
+
+  test("are fetched once", async () => {
+    const fetch = vi.fn(() => Promise.resolve(new Response("abc")));
+    const { store: files } = store(fetch);
+
+    await files.bytes(file("readout"));
+    const again = await files.bytes(file("readout"));
+
+    expect(fetch).toHaveBeenCalledTimes(1);
+    expect(new TextDecoder().decode(again)).toBe("abc");
+  });
+
+  test("that are not what the manifest says are refused and not kept", async () => {
+    const { store: files, kept } = store(() => Promise.resolve(new Response("abc")), cache(), "b");
+
+    await expect(files.bytes(file("readout"))).rejects.toMatchObject({ code: "bad_model" });
+    expect(kept.kept.size).toBe(0);
+  });
+
+  test("that rotted in the cache are fetched again", async () => {
+    const kept = cache();
+    kept.kept.set(file("readout").url, new Response("rotten"));
+    const digest = vi.fn().mockResolvedValueOnce(digestOf("b")).mockResolvedValue(digestOf("a"));
+    const files = new ModelStore({
+      fetch: () => Promise.resolve(new Response("whole")),
+      open: () => Promise.resolve(kept as unknown as Cache),
+      digest,
+    });
+
+    expect(new TextDecoder().decode(await files.bytes(file("readout")))).toBe("whole");
+  });
+
+  test("without a network the last manifest serves", async () => {
+    const kept = cache();
+    await store(() => Promise.resolve(Response.json(manifest())), kept).store.manifest();
+
+    expect(await store(gone, kept).store.manifest()).toEqual(manifest());
+    await expect(store(gone).store.manifest()).rejects.toMatchObject({ offline: true });
+  });
+
+  test("a server that has published nothing is said to have nothing", async () => {
+    const { store: files } = store(() => Promise.resolve(new Response("{}", { status: 404 })));
+
+    await expect(files.manifest()).rejects.toMatchObject({ code: "no_model" });
+  });
+
+  test("of older releases are let go", async () => {
+    const { store: files, kept } = store(() => Promise.resolve(Response.json(manifest())));
+    await files.manifest();
+    kept.kept.set("/models/old/readout", new Response("old"));
+
+    await files.tidy(manifest());
+
+    expect([...kept.kept.keys()]).toEqual(["/api/v1/model-releases/?format=onnx&platform=web"]);
+  });
+});

@@ -1,0 +1,498 @@
+"""Painting on the device: live from a camera, from a local film, and without a network."""
+
+import re
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import av
+import numpy as np
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Download, Page, Playwright, expect
+
+from .conftest import DESKTOP, FLAGS, PHONE, ROOT, Site, chromium_path
+from .films import short_film
+from .steps import INGEST_MS, SWAN, ask, handle_of, sign_up
+from .test_pages import findings_of
+
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(900, method="thread")]
+
+Shoot = Callable[[Page, str], None]
+OpenCamera = Callable[..., Page]
+CAMERA = ["--use-fake-device-for-media-stream", "--autoplay-policy=no-user-gesture-required"]
+ALLOWED = ["camera", "microphone"]
+# Networks are fetched and compiled, on two busy processors.
+FIRST_FRAME_MS = 60_000
+RESTYLE_MS = 240_000
+WIDTH, HEIGHT = 32, 18
+SYNC_SECONDS = 0.080
+
+
+@pytest.fixture(scope="module")
+def camera_browser(playwright: Playwright) -> Iterator[Browser]:
+    browser = playwright.chromium.launch(executable_path=chromium_path(), args=[*FLAGS, *CAMERA])
+    yield browser
+    browser.close()
+
+
+@pytest.fixture
+def open_camera(camera_browser: Browser, site: Site) -> Iterator[OpenCamera]:
+    """Open a page in a profile whose camera is Chromium's own: a disc that is eaten, a clock, and beeps."""
+    contexts: list[BrowserContext] = []
+    complaints: list[str] = []
+
+    def make(
+        viewport: dict[str, int] = DESKTOP, *, permissions: list[str] | None = None, before: str = "", **more: Any
+    ) -> Page:
+        options: dict[str, Any] = {"base_url": site.address, "viewport": viewport, **more}
+        context = camera_browser.new_context(**options, permissions=ALLOWED if permissions is None else permissions)
+        contexts.append(context)
+        page = context.new_page()
+        page.set_default_timeout(30_000)
+        page.on("pageerror", lambda error: complaints.append(str(error)))
+        if before:
+            page.add_init_script(before)
+        return page
+
+    yield make
+    for context in contexts:
+        context.close()
+    assert complaints == []
+
+
+def open_record(page: Page) -> None:
+    page.goto("/record")
+    expect(page.locator("canvas[data-painted=true]")).to_be_visible(timeout=FIRST_FRAME_MS)
+
+
+def record(page: Page, seconds: float) -> None:
+    """Record this long and stop; three seconds are counted down before."""
+    page.get_by_role("button", name="Start recording").click()
+    expect(page.get_by_role("timer")).to_be_visible(timeout=10_000)
+    page.wait_for_timeout(seconds * 1000)
+    page.get_by_role("button", name="Stop recording").click()
+    expect(page.get_by_role("heading", name="Your film")).to_be_visible(timeout=30_000)
+
+
+def downloaded(page: Page, folder: Path) -> Path:
+    with page.expect_download() as waiting:
+        page.get_by_role("link", name="Download").click()
+    film: Download = waiting.value
+    path = folder / film.suggested_filename
+    film.save_as(path)
+    return path
+
+
+def thumbs_of(film: Path) -> list[np.ndarray]:
+    with av.open(str(film)) as container:
+        frames = [frame.to_ndarray(format="rgb24", width=WIDTH, height=HEIGHT) for frame in container.decode(video=0)]
+    return [frame.astype(float) for frame in frames]
+
+
+def sound_of(film: Path) -> tuple[np.ndarray, int, float]:
+    """Return samples, their rate, and the time in seconds at which they begin."""
+    with av.open(str(film)) as container:
+        frames = list(container.decode(audio=0))
+    first, rate = frames[0], frames[0].sample_rate
+    assert first.pts is not None
+    assert first.time_base is not None
+    resampler = av.AudioResampler(format="fltp", layout="mono", rate=rate)
+    pieces = [part.to_ndarray()[0] for frame in frames for part in resampler.resample(frame)]
+    return np.concatenate(pieces), rate, float(first.pts * first.time_base)
+
+
+def length_of(film: Path) -> float:
+    with av.open(str(film)) as container:
+        assert container.duration is not None, "the film does not say how long it is"
+        return container.duration / av.time_base
+
+
+def mean_colour(frames: list[np.ndarray]) -> np.ndarray:
+    return np.mean([frame.mean(axis=(0, 1)) for frame in frames], axis=0)
+
+
+def clip_file(page: Page, folder: Path) -> Path:
+    """Fetch the file of the clip that the page shows."""
+    clip = page.request.get(f"/api/v1/clips/{page.url.rsplit('/', 1)[1]}/").json()
+    path = folder / "clip.mp4"
+    path.write_bytes(page.request.get(clip["video_url"]).body())
+    assert clip["has_audio"]
+    return path
+
+
+def test_five_seconds_are_recorded_painted_and_become_a_clip_with_sound(
+    open_camera: OpenCamera, shoot: Shoot, tmp_path: Path
+) -> None:
+    page = open_camera(PHONE)
+    sign_up(page)
+    open_record(page)
+    page.get_by_role("switch", name="Keep the camera's film too").check()
+    shoot(page, "phone-record")
+
+    record(page, 5)
+    shoot(page, "phone-record-review")
+    painted = downloaded(page, tmp_path)
+    page.get_by_role("button", name="Camera").click()
+    raw = downloaded(page, tmp_path)
+    page.get_by_role("button", name="Painted").click()
+    page.get_by_role("button", name="Use it").click()
+
+    expect(page).to_have_url(re.compile("/clip/"), timeout=INGEST_MS)
+    clip = clip_file(page, tmp_path)
+    assert length_of(painted) == pytest.approx(5, abs=1.2)
+    assert length_of(clip) == pytest.approx(length_of(painted), abs=0.3)
+    # Chromium's camera is green: the painting of it is not, and the clip is the painting.
+    as_painted, as_clip, as_seen = (mean_colour(thumbs_of(film)) for film in (painted, clip, raw))
+    assert np.abs(as_clip - as_painted).max() < 12
+    assert np.abs(as_clip - as_seen).max() > 40
+    samples, _, _ = sound_of(clip)
+    assert np.abs(samples).max() > 0.02, "the beeps are not there"
+
+
+def shown(page: Page) -> np.ndarray:
+    """Return a small copy of what the page shows of the camera, (18, 32, 3) levels 0..255."""
+    levels = ask(
+        page,
+        """(canvas) => {
+            const ink = new OffscreenCanvas(32, 18).getContext("2d");
+            ink.drawImage(canvas, 0, 0, 32, 18);
+            return Array.from(ink.getImageData(0, 0, 32, 18).data);
+        }""",
+        page.locator("canvas").element_handle(),
+    )
+    return np.array(levels, dtype=float).reshape(HEIGHT, WIDTH, 4)[..., :3]
+
+
+def wait_for_change(page: Page, before: np.ndarray, levels: float) -> np.ndarray:
+    """Wait until the picture as a whole has another colour than before."""
+    for _ in range(60):
+        page.wait_for_timeout(500)
+        after = shown(page)
+        if np.abs(after.mean(axis=(0, 1)) - before.mean(axis=(0, 1))).max() > levels:
+            return after
+    pytest.fail("the picture has not changed")
+
+
+def test_styles_strength_and_ones_own_picture_change_what_is_seen(open_camera: OpenCamera, shoot: Shoot) -> None:
+    page = open_camera(DESKTOP)
+    sent: list[str] = []
+    page.on("request", lambda request: sent.append(request.url) if request.method != "GET" else None)
+    open_record(page)
+    night = shown(page)
+
+    page.get_by_role("button", name="The Scream").click()
+    scream = wait_for_change(page, night, 20)
+    page.locator("label.style-pick input[type=file]").set_input_files(
+        ROOT / "stylization/presets/mondrian-composition-red-blue-yellow.jpg"
+    )
+    expect(page.get_by_role("button", name="mondrian-composition")).to_have_attribute("aria-pressed", "true")
+    mondrian = wait_for_change(page, scream, 20)
+    shoot(page, "desktop-record-own-picture")
+    page.get_by_role("slider", name="Strength").fill("0")
+    wait_for_change(page, mondrian, 10)
+
+    # One's own picture was looked at here.
+    assert sent == []
+
+
+# A wall whose left half lights up and a tone, once a second and at the same moment, in place of camera and microphone.
+CLAPPER = """
+navigator.mediaDevices.getUserMedia = async () => {
+    const canvas = Object.assign(document.createElement("canvas"), { width: 640, height: 480 });
+    const ink = canvas.getContext("2d");
+    const context = new AudioContext();
+    void context.resume();
+    const tone = context.createOscillator();
+    const volume = context.createGain();
+    const microphone = context.createMediaStreamDestination();
+    volume.gain.value = 0;
+    tone.frequency.value = 1000;
+    tone.connect(volume).connect(microphone);
+    tone.start();
+    let lit = false;
+    setInterval(() => {
+        const now = performance.now() % 1000 < 300;
+        if (now !== lit) volume.gain.value = now ? 0.5 : 0;
+        lit = now;
+        ink.fillStyle = lit ? "#fff" : "#000";
+        ink.fillRect(0, 0, 320, 480);
+        // The other half stays as it is, so that the scene as a whole is steady.
+        for (let stripe = 0; stripe < 8; stripe++) {
+            ink.fillStyle = `hsl(${stripe * 45} 60% 50%)`;
+            ink.fillRect(320 + stripe * 40, 0, 40, 480);
+        }
+    }, 10);
+    const stream = canvas.captureStream(30);
+    stream.addTrack(microphone.stream.getAudioTracks()[0]);
+    return stream;
+};
+"""
+
+
+def onsets(values: np.ndarray, times: np.ndarray) -> np.ndarray:
+    """Return when something that is off or on goes on: in the middle between two looks, since nobody saw when."""
+    low, high = np.percentile(values, [15, 85])
+    on = values > (low + high) / 2
+    return ((times[1:] + times[:-1]) / 2)[on[1:] & ~on[:-1]]
+
+
+def lit_half(frame: av.VideoFrame) -> float:
+    # The page shows and records the front camera as a mirror does.
+    pixels = frame.to_ndarray(format="gray")
+    return float(pixels[:, pixels.shape[1] // 2 + 20 :].mean())
+
+
+def test_picture_and_sound_are_together(open_camera: OpenCamera, tmp_path: Path) -> None:
+    page = open_camera(DESKTOP, before=CLAPPER)
+    open_record(page)
+    # Long enough for both clocks to have met their quickest arrival.
+    page.wait_for_timeout(2000)
+
+    record(page, 8)
+    film = downloaded(page, tmp_path)
+
+    with av.open(str(film)) as container:
+        frames = [(frame.time, lit_half(frame)) for frame in container.decode(video=0)]
+    flashes = onsets(np.array([level for _, level in frames]), np.array([time for time, _ in frames]))
+    samples, rate, begin = sound_of(film)
+    window = rate // 200
+    loudness = np.abs(samples[: len(samples) // window * window]).reshape(-1, window).max(axis=1)
+    beeps = onsets(loudness, begin + np.arange(len(loudness)) * window / rate)
+    apart = [float(beep - flashes[np.argmin(np.abs(flashes - beep))]) for beep in beeps]
+    assert len(apart) >= 6
+    print("sound minus picture, ms:", [round(gap * 1000) for gap in apart])  # noqa: T201
+    assert abs(float(np.median(apart))) <= SYNC_SECONDS, apart
+
+
+def test_a_pause_is_not_in_the_film(open_camera: OpenCamera, tmp_path: Path) -> None:
+    page = open_camera(DESKTOP)
+    open_record(page)
+    page.get_by_role("button", name="Start recording").click()
+    expect(page.get_by_role("timer")).to_be_visible(timeout=10_000)
+    page.wait_for_timeout(1500)
+    page.get_by_role("button", name="Pause recording").click()
+    page.wait_for_timeout(4000)
+    page.get_by_role("button", name="Go on recording").click()
+    page.wait_for_timeout(1500)
+
+    page.get_by_role("button", name="Stop recording").click()
+    film = downloaded(page, tmp_path)
+
+    assert length_of(film) == pytest.approx(3, abs=1)
+
+
+NO_TRACK_PROCESSOR = "delete globalThis.MediaStreamTrackProcessor;"
+NO_ENCODER = "delete globalThis.VideoEncoder; delete globalThis.AudioEncoder;"
+
+
+@pytest.mark.parametrize(
+    "missing", [NO_TRACK_PROCESSOR, NO_TRACK_PROCESSOR + NO_ENCODER], ids=["no-track-processor", "no-webcodecs"]
+)
+def test_browsers_that_have_less_record_all_the_same(open_camera: OpenCamera, tmp_path: Path, missing: str) -> None:
+    page = open_camera(DESKTOP, before=missing)
+    open_record(page)
+
+    record(page, 4)
+    film = downloaded(page, tmp_path)
+
+    assert length_of(film) == pytest.approx(4, abs=1.2)
+    assert len(thumbs_of(film)) > 8
+    samples, _, _ = sound_of(film)
+    assert np.abs(samples).max() > 0.02, "the beeps are not there"
+
+
+def test_a_recording_outlives_a_reload(open_camera: OpenCamera, tmp_path: Path) -> None:
+    page = open_camera(DESKTOP)
+    open_record(page)
+    page.get_by_role("button", name="Start recording").click()
+    expect(page.get_by_role("timer")).to_be_visible(timeout=10_000)
+    page.wait_for_timeout(5000)
+
+    page.reload()
+    expect(page.get_by_text("is still here")).to_be_visible(timeout=FIRST_FRAME_MS)
+    page.get_by_role("button", name="Look at it").click()
+    expect(page.get_by_role("heading", name="Your film")).to_be_visible(timeout=30_000)
+    film = downloaded(page, tmp_path)
+
+    assert length_of(film) > 2
+    assert len(thumbs_of(film)) > 10
+
+
+def test_without_permission_the_page_says_what_to_do(open_camera: OpenCamera, shoot: Shoot) -> None:
+    page = open_camera(PHONE, permissions=[])
+    page.goto("/record")
+
+    expect(page.get_by_role("alert")).to_contain_text("The camera is not allowed", timeout=FIRST_FRAME_MS)
+    expect(page.get_by_role("button", name="Try again")).to_be_visible()
+    shoot(page, "phone-record-denied")
+    assert findings_of(page) == []
+
+
+UNPLUG = """
+const ask = navigator.mediaDevices.getUserMedia.bind(navigator.mediaDevices);
+navigator.mediaDevices.getUserMedia = async (wish) => {
+    const stream = await ask(wish);
+    window.unplug = () => {
+        for (const track of stream.getVideoTracks()) {
+            track.stop();
+            track.dispatchEvent(new Event("ended"));
+        }
+    };
+    return stream;
+};
+"""
+
+
+def test_when_the_camera_is_unplugged_what_was_recorded_is_a_film(open_camera: OpenCamera, tmp_path: Path) -> None:
+    page = open_camera(DESKTOP, before=UNPLUG)
+    open_record(page)
+    page.get_by_role("button", name="Start recording").click()
+    expect(page.get_by_role("timer")).to_be_visible(timeout=10_000)
+    page.wait_for_timeout(3000)
+
+    ask(page, "() => unplug()")
+
+    expect(page.get_by_role("heading", name="Your film")).to_be_visible(timeout=30_000)
+    expect(page.get_by_text("The camera is gone")).to_be_visible()
+    assert length_of(downloaded(page, tmp_path)) > 1.5
+
+
+def test_a_local_film_is_painted_here_and_nothing_is_sent(
+    open_camera: OpenCamera, shoot: Shoot, tmp_path: Path
+) -> None:
+    page = open_camera(DESKTOP)
+    sign_up(page)
+    sent: list[str] = []
+    page.on("request", lambda request: sent.append(request.url) if request.method != "GET" else None)
+    film = short_film(tmp_path / "hills.mp4", frames=30)
+    page.goto("/restyle-here")
+    page.locator("label.door input[type=file]").set_input_files(film, timeout=FIRST_FRAME_MS)
+    page.get_by_role("button", name="256p").click()
+    shoot(page, "desktop-restyle-here")
+
+    page.get_by_role("button", name="Paint it here").click()
+    expect(page.get_by_role("link", name="Download")).to_be_visible(timeout=RESTYLE_MS)
+    painted = downloaded(page, tmp_path)
+
+    assert sent == []
+    before, after = thumbs_of(film), thumbs_of(painted)
+    assert len(after) == len(before)
+    assert length_of(painted) == pytest.approx(length_of(film), abs=0.1)
+    assert np.mean([np.abs(one - other).mean() for one, other in zip(before, after, strict=True)]) > 15
+    samples, _, _ = sound_of(painted)
+    assert np.abs(samples).max() > 0.1
+    page.get_by_role("button", name="Use it").click()
+    expect(page).to_have_url(re.compile("/clip/"), timeout=INGEST_MS)
+
+
+def test_painting_a_local_film_can_be_cancelled(open_camera: OpenCamera) -> None:
+    page = open_camera(DESKTOP)
+    page.goto("/restyle-here")
+    page.locator("label.door input[type=file]").set_input_files(SWAN, timeout=FIRST_FRAME_MS)
+    page.get_by_role("button", name="Paint it here").click()
+    expect(page.get_by_role("progressbar")).to_be_visible()
+
+    page.get_by_role("button", name="Cancel").click()
+
+    expect(page.get_by_role("button", name="Paint it here")).to_be_enabled()
+
+
+def test_what_is_no_film_is_refused_here_too(open_camera: OpenCamera, tmp_path: Path) -> None:
+    page = open_camera(DESKTOP)
+    fake = tmp_path / "holiday.mp4"
+    fake.write_bytes(b"this is not a video at all\n" * 100)
+    page.goto("/restyle-here")
+
+    page.locator("label.door input[type=file]").set_input_files(fake, timeout=FIRST_FRAME_MS)
+
+    expect(page.get_by_role("alert")).to_contain_text("That is not a film")
+
+
+def test_after_one_visit_it_records_without_a_network_and_uploads_once_there_is_one(
+    open_camera: OpenCamera, tmp_path: Path
+) -> None:
+    page = open_camera(DESKTOP)
+    sign_up(page)
+    open_record(page)
+    # Until the worker has everything, and the shelf of styles lies in the cache.
+    handle_of(page, "async () => (await navigator.serviceWorker.ready).active?.state === 'activated'")
+    handle_of(page, "async () => (await (await caches.open('impasto-styles')).keys()).length > 30")
+    page.context.set_offline(True)
+
+    open_record(page)
+    expect(page.get_by_role("button", name="The Starry Night")).to_be_visible()
+    record(page, 3)
+    assert length_of(downloaded(page, tmp_path)) > 1.5
+    page.get_by_role("button", name="Use it").click()
+    expect(page.get_by_text("It is uploaded when you are back")).to_be_visible()
+    page.context.set_offline(False)
+
+    expect(page).to_have_url(re.compile("/clip/"), timeout=INGEST_MS)
+
+
+def test_the_service_worker_leaves_other_pages_alone(open_camera: OpenCamera) -> None:
+    page = open_camera(DESKTOP)
+    open_record(page)
+    handle_of(page, "async () => (await navigator.serviceWorker.ready).active?.state === 'activated'")
+
+    page.goto("/search")
+
+    assert ask(page, "() => navigator.serviceWorker.controller") is None
+
+
+def test_only_the_painters_scripts_may_compile_webassembly(open_camera: OpenCamera) -> None:
+    page = open_camera(DESKTOP)
+    policies: dict[str, str] = {}
+    page.on("response", lambda answer: policies.update({answer.url: answer.headers.get("content-security-policy", "")}))
+
+    open_record(page)
+
+    allowed = [url for url, policy in policies.items() if "wasm-unsafe-eval" in policy]
+    assert allowed
+    assert all(re.search(r"/assets/(painter|ort-wasm)-", url) for url in allowed)
+    # The page itself may not: its networks run nowhere but in the worker.
+    assert (
+        ask(
+            page,
+            """() => WebAssembly.compile(new Uint8Array([0, 97, 115, 109, 1, 0, 0, 0])).then(
+            () => "compiled", (error) => error.name)""",
+        )
+        == "CompileError"
+    )
+
+
+def test_the_speed_of_this_device_is_measured_and_can_be_copied(open_camera: OpenCamera, shoot: Shoot) -> None:
+    page = open_camera(DESKTOP)
+    page.goto("/lab/speed")
+    page.get_by_role("button", name="Measure").click()
+
+    expect(page.get_by_role("button", name="Copy the result")).to_be_visible(timeout=RESTYLE_MS)
+    rows = page.get_by_role("row")
+    assert rows.count() >= 3
+    numbers = [float(text) for text in page.locator("tbody td:last-child").all_inner_texts()]
+    assert all(0.1 < number < 1000 for number in numbers)
+    assert "256×256" in page.locator(".speed-text").inner_text()
+    shoot(page, "desktop-speed")
+    assert findings_of(page) == []
+
+
+@pytest.mark.parametrize("viewport", [PHONE, DESKTOP], ids=["phone", "desktop"])
+def test_the_pages_are_usable_by_everybody(open_camera: OpenCamera, shoot: Shoot, viewport: dict[str, int]) -> None:
+    page = open_camera(viewport)
+    kind = "phone" if viewport is PHONE else "desktop"
+    open_record(page)
+    shoot(page, f"{kind}-record-page")
+    findings = findings_of(page)
+    small = ask(
+        page,
+        """() => [...document.querySelectorAll("main button, main label.style-pick")].filter((one) => {
+            const { width, height } = one.getBoundingClientRect();
+            return width < 44 || height < 44;
+        }).map((one) => one.getAttribute("aria-label") ?? one.textContent)""",
+    )
+    page.goto("/restyle-here")
+    expect(page.get_by_role("button", name="Paint it here")).to_be_visible(timeout=FIRST_FRAME_MS)
+    shoot(page, f"{kind}-restyle-here-page")
+    findings += findings_of(page)
+    assert findings == []
+    assert small == []
