@@ -12,7 +12,6 @@ from typing import Any
 
 import av
 import av.error
-import av.logging
 
 from clips.ingest import sandbox
 from clips.ingest.bounds import Bounds, Refusal
@@ -30,7 +29,6 @@ def main() -> None:
     request = json.loads(sys.stdin.readline())
     sandbox.die_with(request["parent"])
     bounds = Bounds(**request["bounds"])
-    av.logging.set_level(av.logging.PANIC)
     source, directory = Path(request["source"]), Path(request["directory"])
     # Before the walls go up: nothing can be loaded or compiled afterwards. No text file is worth the seconds.
     if request["finds_beats"] and _may_be_a_sound(source):

@@ -13,7 +13,6 @@ from typing import Any
 
 import av
 import av.error
-import av.logging
 import numpy  # noqa: F401  before the walls go up: nothing can be loaded afterwards that starts a program
 
 from . import sandbox
@@ -63,7 +62,6 @@ def main() -> None:
     request = json.loads(sys.stdin.readline())
     sandbox.die_with(request["parent"])
     bounds = Bounds(**request["bounds"])
-    av.logging.set_level(av.logging.PANIC)
     sandbox.limit(bounds)
     source, directory = Path(request["source"]), Path(request["directory"])
     voice = _Voice()
