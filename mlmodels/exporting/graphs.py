@@ -159,7 +159,7 @@ def _finished(module: fx.GraphModule) -> fx.GraphModule:
     module.delete_all_unused_submodules()
     own = copy.deepcopy(module).eval().requires_grad_(False)
     for values in (*own.parameters(), *own.buffers()):
-        # `contiguous` would leave the strides of axes of one as they are, and those decide a constant's dimension order.
+        # `contiguous` leaves the strides of axes of one as they are, and those decide a constant's dimension order.
         values.data = values.data.clone(memory_format=torch.contiguous_format)
     return own
 
