@@ -12,6 +12,7 @@ from unfold.admin import ModelAdmin, TabularInline
 from unfold.decorators import display
 
 from foundation.errors import ApplicationError
+from foundation.staff import ReadOnly
 
 from . import services
 from .models import ModelFile, ModelRelease, Platform
@@ -29,20 +30,11 @@ class ReleaseForm(forms.ModelForm):
         fields = ["platforms", "minimum_client"]
 
 
-class FilesInline(TabularInline):
+class FilesInline(ReadOnly, TabularInline):
     model = ModelFile
     extra = 0
     fields = ["role", "shape", "layout", "precision", "size", "checksum", "metrics", "download"]
     readonly_fields = fields
-
-    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
 
     @admin.display(description="Size")
     def size(self, file: ModelFile) -> str:

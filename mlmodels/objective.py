@@ -31,9 +31,11 @@ def losses_of(
     """
     first, pair = batch.images, batch.pair
     asked = torch.cat([first, pair.second_B3HW]), batch.style_BS, batch.style_images
-    weights: dict[str, Tensor] = dict(model.named_parameters())
     with precision or contextlib.nullcontext():
-        painted, body = functional_call(model, rounded(weights) if int8 else weights, asked)
+        if int8:
+            painted, body = functional_call(model, rounded(dict(model.named_parameters())), asked)
+        else:
+            painted, body = model(*asked)
         (now, later), (body_now, body_later) = painted.chunk(2), body.chunk(2)
         features = vgg(now)
     parts = {

@@ -28,6 +28,7 @@ from .network import NETWORKS, SceneStatistics, channels_last
 from .predictor import PREDICTORS
 from .quantization import packed, unpacked
 from .shipped import SHIPPED, checksum, weight_files
+from .stylemodel import part_of
 
 SMALLEST = 32  # pixels: below, a quarter-size body has too few pixels for statistics
 STRENGTHS = (0.0, 1.5)
@@ -170,7 +171,7 @@ def export(
     """
     store = PRECISIONS[precision]
     trained = torch.load(transform_run / "checkpoint.pt", weights_only=True)
-    weights = _part(trained, "transform.")
+    weights = part_of(trained["model"], "transform")
     layout = trained["options"]["layout"]
     probe = NETWORKS[layout](**trained["options"]["network"])
     predictor, seeing, distillation = _predictor_of(trained, predictor_run)
@@ -199,14 +200,9 @@ def export(
 def _predictor_of(trained: dict[str, Any], predictor_run: Path | None) -> tuple[str, dict[str, Tensor], dict[str, Any]]:
     """Return the predictor's name, its weights, and what its own stage says of it."""
     if predictor_run is None:
-        return trained["predictor"], _part(trained, "predictor."), {}
+        return trained["predictor"], part_of(trained["model"], "predictor"), {}
     distilled = torch.load(predictor_run / "checkpoint.pt", weights_only=True)
     return distilled["options"]["student"], distilled["model"], {"distillation": distilled["metrics"]}
-
-
-def _part(checkpoint: dict[str, Any], prefix: str) -> dict[str, Tensor]:
-    named = checkpoint["model"].items()
-    return {name.removeprefix(prefix): value for name, value in named if name.startswith(prefix)}
 
 
 def _halved(weights: dict[str, Tensor]) -> dict[str, Tensor]:

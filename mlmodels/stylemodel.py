@@ -56,13 +56,16 @@ class StyleModel(nn.Module):
 
     def begin_with(self, kept: "Kept") -> None:
         """Take over the painter of another model, and its predictor where it is of the same kind."""
-        own = {} if kept.predictor == self.predictor_name else _of_predictor(self.state_dict())
-        theirs = _of_predictor(kept.weights) if own else {}
-        self.load_state_dict({name: value for name, value in kept.weights.items() if name not in theirs} | own)
+        if kept.predictor == self.predictor_name:
+            self.load_state_dict(kept.weights)
+        else:
+            self.transform.load_state_dict(part_of(kept.weights, "transform"))
 
 
-def _of_predictor(weights: dict[str, Tensor]) -> dict[str, Tensor]:
-    return {name: value for name, value in weights.items() if name.startswith("predictor.")}
+def part_of(weights: dict[str, Tensor], part: str) -> dict[str, Tensor]:
+    """Return what belongs to one module of a model, by the names that it has there."""
+    prefix = f"{part}."
+    return {name.removeprefix(prefix): value for name, value in weights.items() if name.startswith(prefix)}
 
 
 def resized(image_3SS: Tensor, size: int) -> Tensor:

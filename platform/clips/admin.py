@@ -1,26 +1,12 @@
-from typing import Any
-
 from django.contrib import admin
-from django.http import HttpRequest
 from django.template.defaultfilters import filesizeformat
 from django.utils.html import format_html
 from unfold.admin import ModelAdmin, TabularInline
 
+from foundation.staff import ReadOnly
+
 from .api import media_url
 from .models import Clip, ClipParent, Upload
-
-
-class ReadOnly:
-    """To look at: rows change through services only."""
-
-    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
 
 
 class ParentsInline(ReadOnly, TabularInline):

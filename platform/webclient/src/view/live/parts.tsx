@@ -1,11 +1,9 @@
-import { useEffect, useRef } from "preact/hooks";
 import { useSignalEffect } from "@preact/signals";
 
-import type { LiveStyle } from "../../model/live/shelf";
 import type { StyleChoiceModel } from "../../viewmodel/live-styles";
 import { useApp, useT } from "../context";
 import { InlineProblem, Slider } from "../parts/basics";
-import { AddPicture } from "../parts/cards";
+import { AddPicture, StylePick } from "../parts/cards";
 
 /** Presets and one's own pictures, and how strongly the chosen one paints. */
 export function StyleChooser({ styles, disabled = false }: { styles: StyleChoiceModel; disabled?: boolean }) {
@@ -17,7 +15,14 @@ export function StyleChooser({ styles, disabled = false }: { styles: StyleChoice
       <div class="carousel" role="group" aria-label={t("styles")}>
         {!disabled && <AddPicture busy={false} onPick={(picture) => void styles.addPicture(picture)} />}
         {[...styles.own.value, ...styles.presets.value].map((style) => (
-          <Pick key={style.slug} styles={styles} style={style} disabled={disabled} />
+          <StylePick
+            key={style.slug}
+            name={style.name}
+            thumbnail={style.thumbnail}
+            chosen={styles.chosen.value === style.slug}
+            disabled={disabled}
+            onPick={() => void styles.pick(style.slug)}
+          />
         ))}
       </div>
       <InlineProblem problem={styles.problem.value} />
@@ -31,37 +36,6 @@ export function StyleChooser({ styles, disabled = false }: { styles: StyleChoice
         onChange={(value) => disabled || void styles.setStrength(value)}
       />
     </section>
-  );
-}
-
-function Pick({
-  styles,
-  style,
-  disabled,
-}: {
-  styles: StyleChoiceModel;
-  style: LiveStyle;
-  disabled: boolean;
-}) {
-  const chosen = styles.chosen.value === style.slug;
-  const element = useRef<HTMLButtonElement>(null);
-  useEffect(() => {
-    if (chosen) element.current?.scrollIntoView({ inline: "center", block: "nearest" });
-  }, [chosen]);
-  return (
-    <button
-      ref={element}
-      type="button"
-      class="style-pick"
-      aria-pressed={chosen}
-      disabled={disabled}
-      onClick={() => void styles.pick(style.slug)}
-    >
-      <span class="style-thumb">
-        <img src={style.thumbnail} alt="" loading="lazy" draggable={false} />
-      </span>
-      <span class="style-caption">{style.name}</span>
-    </button>
   );
 }
 

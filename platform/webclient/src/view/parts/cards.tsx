@@ -178,3 +178,38 @@ export function PostGrid({ posts, empty }: { posts: Listing<Post>; empty: preact
     </>
   );
 }
+
+/** A style to choose; the chosen one comes into view. */
+export function StylePick({
+  name,
+  thumbnail,
+  chosen,
+  disabled,
+  onPick,
+}: {
+  name: string;
+  thumbnail: string;
+  chosen: boolean;
+  disabled: boolean;
+  onPick: () => void;
+}) {
+  const element = useRef<HTMLButtonElement>(null);
+  useEffect(() => {
+    if (chosen) element.current?.scrollIntoView({ inline: "center", block: "nearest" });
+  }, [chosen]);
+  return (
+    <button
+      ref={element}
+      type="button"
+      class="style-pick"
+      aria-pressed={chosen}
+      disabled={disabled}
+      onClick={onPick}
+    >
+      <span class="style-thumb">
+        <img src={thumbnail} alt="" loading="lazy" draggable={false} />
+      </span>
+      <span class="style-caption">{name}</span>
+    </button>
+  );
+}

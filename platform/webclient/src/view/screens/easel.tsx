@@ -1,4 +1,3 @@
-import { useEffect, useRef } from "preact/hooks";
 import { useModel, useSignal, useSignalEffect } from "@preact/signals";
 import { Blend, Paintbrush, Trash2 } from "lucide";
 
@@ -17,7 +16,7 @@ import {
   Spinner,
   Switch,
 } from "../parts/basics";
-import { AddPicture } from "../parts/cards";
+import { AddPicture, StylePick } from "../parts/cards";
 import { Compare } from "../parts/compare";
 
 export function EaselScreen({ clipId, styles }: { clipId: string; styles: string[] }) {
@@ -187,24 +186,14 @@ function StylePicker({ easel }: { easel: EaselModel }) {
 
 function Pick({ easel, style }: { easel: EaselModel; style: Style }) {
   const chosen = easel.mix.value.some((item) => item.style.slug === style.slug);
-  const element = useRef<HTMLButtonElement>(null);
-  useEffect(() => {
-    if (chosen) element.current?.scrollIntoView({ inline: "center", block: "nearest" });
-  }, [chosen]);
   return (
-    <button
-      ref={element}
-      type="button"
-      class="style-pick"
-      aria-pressed={chosen}
+    <StylePick
+      name={style.name}
+      thumbnail={style.thumbnail_url}
+      chosen={chosen}
       disabled={easel.mixing.value && easel.isFull.value && !chosen}
-      onClick={() => easel.use(style)}
-    >
-      <span class="style-thumb">
-        <img src={style.thumbnail_url} alt="" loading="lazy" draggable={false} />
-      </span>
-      <span class="style-caption">{style.name}</span>
-    </button>
+      onPick={() => easel.use(style)}
+    />
   );
 }
 
