@@ -62,6 +62,17 @@ def load_crop(path: Path, size: int, rng: random.Random, *, zoom: float = 1.0) -
     return torch.from_numpy(pixels.copy()).permute(2, 0, 1).float() / 255
 
 
+def recoloured(image_3SS: Tensor, rng: random.Random) -> Tensor:
+    """Return the picture mirrored half the time, in colours nobody gave it: channels in another order, other contrast."""
+    image = image_3SS[rng.sample(range(3), 3)]
+    image = image.flip(-1) if rng.random() < 0.5 else image
+    image = image ** (2 ** rng.uniform(-0.7, 0.7))
+    middle = image.mean((1, 2), keepdim=True)
+    grey = image.mean(0, keepdim=True)
+    image = grey + (image - grey) * rng.uniform(0.6, 1.5)
+    return (middle + (image - middle) * rng.uniform(0.7, 1.3)).clamp(0, 1)
+
+
 @dataclass(frozen=True)
 class ContentSample:
     """A photograph's crop with what the losses need of it."""
@@ -108,8 +119,10 @@ class FeatureCache:
         image = kept["image"].float() / 255
         return ContentSample(image, kept["relu3_1"].float(), kept["relu4_1"].float(), kept["statistics"])
 
-    def style(self, path: Path, size: int) -> StyleSample:
-        kept = self._look_up(f"style {path.name} {size}", lambda: self._measure_style(path, size))
+    def style(self, path: Path, size: int, view: int = 0) -> StyleSample:
+        """Return view 0, the painting as it is, or another: nearer, perhaps mirrored, in other colours."""
+        key = f"style {path.name} {size}" + (f" view {view}" if view else "")
+        kept = self._look_up(key, lambda: self._measure_style(path, size, random.Random(key), other=view > 0))
         return StyleSample(kept["image"].float() / 255, kept["statistics"])
 
     def clip(self, path: Path, number: int, size: int) -> ContentSample:
@@ -146,9 +159,9 @@ class FeatureCache:
         halves = {"relu3_1": features[2][0].half(), "relu4_1": features[3][0].half()}
         return {"image": (image * 255).round().byte(), "statistics": channel_statistics(features)[0], **halves}
 
-    def _measure_style(self, path: Path, size: int) -> dict[str, Tensor]:
-        rng = random.Random(f"{path.name} {size}")
-        image = load_crop(path, size, rng, zoom=rng.uniform(1, 1.3))
+    def _measure_style(self, path: Path, size: int, rng: random.Random, *, other: bool) -> dict[str, Tensor]:
+        image = load_crop(path, size, rng, zoom=rng.uniform(1, 1.6 if other else 1.3))
+        image = recoloured(image, rng) if other else image
         return {"image": (image * 255).round().byte(), "statistics": channel_statistics(self._features(image))[0]}
 
     def _look_up(self, key: str, measure: Callable[[], dict[str, Tensor]]) -> dict[str, Tensor]:

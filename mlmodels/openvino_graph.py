@@ -60,7 +60,7 @@ class _Builder:
             if isinstance(part, nn.Conv2d):
                 return _convolution(source, part)
             if isinstance(part, FakeQuantize):
-                return _rounded(source, part)
+                return source if _is_picture(cast(fx.Node, node.args[0])) else _rounded(source, part.low, part.high)
         elif node.target in (F.relu, torch.relu):
             return op.relu(source)
         elif node.target is torch.sigmoid:
@@ -81,10 +81,16 @@ class _Builder:
         return op.pad(self.picture, begins, ends, "edge")
 
     def _paired(self, padded: Value) -> Value:
-        """Two neighbouring pixels as the six channels of one: no byte moves; the first convolution does the rest."""
+        """
+        Two neighbouring pixels as the six channels of one: no byte moves; the first convolution does the rest.
+
+        A picture's bytes are the 256 levels already. Said before the axes are renamed, OpenVINO sees that nothing has
+        to be converted and no layout changed: 1.5 ms of 29 at 1280×720, and no byte passes through bfloat16.
+        """
         batch, height, width, _ = padded.output(0).get_shape()
-        pairs = op.transpose(op.reshape(padded, [batch, height, width // 2, 6], False), [0, 3, 1, 2])
-        return op.multiply(op.convert(pairs, "f32"), np.float32(1 / 255))
+        pairs = op.convert(op.reshape(padded, [batch, height, width // 2, 6], False), "f32")
+        levels = _rounded(op.multiply(pairs, np.float32(1 / 255)), torch.zeros(1), torch.ones(1))
+        return op.transpose(levels, [0, 3, 1, 2])
 
     def _levels(self, painted: Value) -> Value:
         """Sub-pixels (B, 12, H/2, W/2) in [0, 1] to the picture in bytes, without its border."""
@@ -113,8 +119,12 @@ def _int8_weights(part: Int8Conv2d) -> Value:
     return op.multiply(integers, _array(part.quantized.scales).reshape(-1, 1, 1, 1))
 
 
-def _rounded(source: Value, part: FakeQuantize) -> Value:
-    low, high = _array(part.low), _array(part.high)
+def _is_picture(source: fx.Node) -> bool:
+    return source.op == "placeholder" or source.target is torch.pixel_unshuffle
+
+
+def _rounded(source: Value, least: Tensor, most: Tensor) -> Value:
+    low, high = _array(least), _array(most)
     return op.fake_quantize(source, low, high, low, high, 256)
 
 

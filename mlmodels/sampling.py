@@ -48,7 +48,9 @@ class Sampler:
 
     def _style(self, rng: random.Random) -> StyleSample:
         favoured = self.favourites and rng.random() < self.options.favourite_share
-        style = self.cache.style(rng.choice(self.favourites if favoured else self.styles), STYLE_SIZE)
+        path = rng.choice(self.favourites if favoured else self.styles)
+        view = rng.randrange(self.options.style_views) if self.options.style_views > 1 else 0
+        style = self.cache.style(path, STYLE_SIZE, view)
         if rng.random() < self.options.mix_share:
             other = self.cache.style(rng.choice(self.styles), STYLE_SIZE)
             style = style.mixed_with(other, rng.random())

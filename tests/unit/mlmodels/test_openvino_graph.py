@@ -46,6 +46,17 @@ def test_the_int8_graph_paints_what_torch_paints(network, size):
     assert psnr(painted, by_torch(folded, frame)) > 33  # the bar is 30 on held-out frames
 
 
+def test_the_first_convolution_reads_the_bytes_as_they_come():
+    network = small_network("student")
+    frame = picture(48, 64)
+    statistics, ranges = measure_scene(network, to_tensor(frame[None]), STYLE)
+
+    ran = layers_of(Painter(quantize(fold(network, STYLE, statistics), ranges), 48, 64))
+
+    before = ran[: ran.index("Convolution")]
+    assert not {"Transpose", "Subgraph", "Convert"} & set(before), before
+
+
 def test_importing_the_graph_leaves_the_usage_reporter_out():
     code = "import sys, mlmodels.openvino_graph; sys.exit(any('openvino_telemetry.' in name for name in sys.modules))"
 
@@ -66,6 +77,12 @@ def painted_by(painter: Painter, frame: np.ndarray) -> np.ndarray:
     painted = np.empty_like(frame)
     painter.paint(frame, painted)
     return painted
+
+
+def layers_of(painter: Painter) -> list[str]:
+    """The kinds of layers in the order in which the processor runs them."""
+    model = painter._request.get_compiled_model().get_runtime_model()
+    return [node.get_rt_info()["layerType"].value for node in model.get_ordered_ops()]
 
 
 def by_torch(module: fx.GraphModule, frame: np.ndarray) -> np.ndarray:

@@ -1,0 +1,63 @@
+"""Views of a painting: more styles than anybody painted, the same ones each time they are asked for."""
+
+import random
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from mlmodels.data import FeatureCache, recoloured
+from mlmodels.vgg import VGGFeatures, channel_statistics
+
+
+@pytest.fixture
+def painting(tmp_path: Path) -> Path:
+    path = tmp_path / "painting.png"
+    rng = np.random.default_rng(0)
+    Image.fromarray(rng.integers(0, 255, (6, 8, 3), dtype=np.uint8)).resize((80, 60), 2).save(path)
+    return path
+
+
+@pytest.fixture(scope="module")
+def vgg() -> VGGFeatures:
+    torch.manual_seed(0)
+    return VGGFeatures()
+
+
+def test_each_view_of_a_painting_is_another_style_and_comes_back_the_same(painting, vgg, tmp_path):
+    first, again = (FeatureCache(vgg, tmp_path / "cache") for _ in range(2))
+    without_folder = FeatureCache(vgg)
+
+    views = [first.style(painting, 32, view) for view in range(3)]
+
+    for view, sample in enumerate(views):
+        assert torch.equal(sample.image_3SS, again.style(painting, 32, view).image_3SS)
+        assert torch.equal(sample.image_3SS, without_folder.style(painting, 32, view).image_3SS)
+    for one, other in ((0, 1), (0, 2), (1, 2)):
+        assert (views[one].image_3SS - views[other].image_3SS).abs().mean() > 0.02
+
+
+def test_a_views_statistics_are_its_own(painting, vgg):
+    sample = FeatureCache(vgg).style(painting, 32, 2)
+
+    with torch.no_grad():
+        measured = channel_statistics([layer.float() for layer in vgg(sample.image_3SS[None])])[0]
+
+    assert (sample.statistics - measured).norm() < 0.03 * measured.norm()  # the crop is kept in bytes
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_recoloured_pictures_stay_pictures(seed):
+    image = torch.rand(3, 16, 16, generator=torch.Generator().manual_seed(seed))
+
+    changed = recoloured(image, random.Random(seed))
+
+    assert changed.shape == image.shape
+    assert 0 <= changed.min() <= changed.max() <= 1
+    assert (changed - image).abs().mean() > 0.05
+
+
+def test_a_black_picture_can_be_recoloured():
+    assert torch.equal(recoloured(torch.zeros(3, 4, 4), random.Random(1)), torch.zeros(3, 4, 4))
