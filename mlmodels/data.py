@@ -63,7 +63,7 @@ def load_crop(path: Path, size: int, rng: random.Random, *, zoom: float = 1.0) -
 
 
 def recoloured(image_3SS: Tensor, rng: random.Random) -> Tensor:
-    """Return the picture mirrored half the time, in colours nobody gave it: channels in another order, other contrast."""
+    """Return the picture, mirrored half the time, in other colours: channels in another order, other contrast."""
     image = image_3SS[rng.sample(range(3), 3)]
     image = image.flip(-1) if rng.random() < 0.5 else image
     image = image ** (2 ** rng.uniform(-0.7, 0.7))
