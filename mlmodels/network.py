@@ -107,6 +107,20 @@ def ordinary(inputs: int, outputs: int, *, stride: int = 1) -> nn.Module:
     return nn.Conv2d(inputs, outputs, 3, stride, 1, bias=False)
 
 
+def as_plain(weights: dict[str, Tensor]) -> dict[str, Tensor]:
+    """
+    Return the weights of a layout's plain-convolution twin that paints the same (after Net2Net, Chen et al. 2016):
+    of each depthwise and pointwise pair the one kernel that both together are.
+    """
+    joined = dict(weights)
+    for name, depthwise in weights.items():
+        pointwise = weights.get(name.replace(".0.weight", ".1.weight"))
+        if name.endswith(".0.weight") and pointwise is not None and pointwise.ndim == 4 and depthwise.shape[1] == 1:
+            del joined[name], joined[name.replace(".0.weight", ".1.weight")]
+            joined[name.replace(".0.weight", ".weight")] = pointwise * depthwise[:, 0]
+    return joined
+
+
 def binomial_kernel(channels: int) -> Tensor:
     """Return [1 2 1]/4 in both directions per channel: zero at the Nyquist frequency, so no checkerboard passes."""
     taps = torch.tensor([1.0, 2.0, 1.0]) / 4
@@ -137,6 +151,7 @@ class TransformNetwork(nn.Module, ABC):
     """
 
     options: dict[str, int]
+    plain = False
 
     def __init__(self, embedding: int, widths: list[int], last: nn.Conv2d) -> None:
         super().__init__()
@@ -201,6 +216,7 @@ class EighthNetwork(TransformNetwork):
             self.film.weight[-6:] = 0
             self.film.bias[-6:-3] = -1
         self.options = {"embedding": embedding, "width": width, "deep": deep, "blocks": blocks}
+        self.plain = plain
         self.first = nn.Conv2d(12, half, 3, padding=1, bias=False)
         self.down = conv(half, width, stride=2)
         self.near = nn.ModuleList([conv(width, width) for _ in range(2)])

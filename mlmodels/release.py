@@ -24,7 +24,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from .files import replacing
-from .network import NETWORKS, SceneStatistics, channels_last
+from .network import NETWORKS, SceneStatistics, TransformNetwork, channels_last
 from .predictor import PREDICTORS
 from .quantization import packed, unpacked
 from .shipped import SHIPPED, checksum, weight_files
@@ -45,33 +45,22 @@ class TooSmall(ValueError):
     """The picture has a side below 32 pixels."""
 
 
-class Release:
-    """The shipped pair: stateless, so one may serve many callers; torch's thread count is the process's own affair."""
+class Pair:
+    """
+    A style predictor and a transform network, ready to paint.
 
-    def __init__(self, folder: Path) -> None:
-        """:raises BadRelease: when the folder holds no whole release"""
-        try:
-            self.description: dict[str, Any] = json.loads((folder / "model.json").read_text())
-            self._files = weight_files(folder)
-            self.sha256 = checksum(self._files)
-            transform, predictor = (unpacked(load_file(path)) for path in self._files)
-            self.name: str = self.description["name"]
-            self.version: str = self.description["version"]
-            self.embedding_size: int = self.description["network"]["embedding"]
-            self.transform = _ready(NETWORKS[self.description["layout"]](**self.description["network"]), transform)
-            self.predictor = _ready(PREDICTORS[self.description["predictor"]](self.embedding_size), predictor)
-        except (OSError, ValueError, KeyError, RuntimeError, SafetensorError) as error:
-            raise BadRelease(f"{folder}: {error}") from error
+    Stateless, so one may serve many callers; torch's thread count is the process's own affair.
+    """
+
+    name: str
+    sha256: str
+    transform: TransformNetwork
+    predictor: Any
 
     @torch.inference_mode()
     def embed(self, image_HWC: Pixels) -> Vector:
         """Return the style embedding (E,) of a picture: its short side's middle square, scaled as it was taught."""
-        image = Image.fromarray(image_HWC)
-        side = min(image.size)
-        left, top = (image.width - side) // 2, (image.height - side) // 2
-        size = self.predictor.INPUT_SIZE
-        square = image.resize((size, size), Image.Resampling.BICUBIC, (left, top, left + side, top + side))
-        return self.predictor(to_tensor(np.asarray(square)[None]))[0].numpy()
+        return self.predictor(to_tensor(middle_square(image_HWC, self.predictor.INPUT_SIZE)[None]))[0].numpy()
 
     def blend(self, styles: list[tuple[Vector, float]], own: Vector, strength: float) -> Vector:
         """
@@ -123,6 +112,25 @@ class Release:
         return to_tensor(frames_BHWC)
 
 
+class Release(Pair):
+    """The pair that ships, from its folder."""
+
+    def __init__(self, folder: Path) -> None:
+        """:raises BadRelease: when the folder holds no whole release"""
+        try:
+            self.description: dict[str, Any] = json.loads((folder / "model.json").read_text())
+            self._files = weight_files(folder)
+            self.sha256 = checksum(self._files)
+            transform, predictor = (unpacked(load_file(path)) for path in self._files)
+            self.name = self.description["name"]
+            self.version: str = self.description["version"]
+            self.embedding_size: int = self.description["network"]["embedding"]
+            self.transform = _ready(NETWORKS[self.description["layout"]](**self.description["network"]), transform)
+            self.predictor = _ready(PREDICTORS[self.description["predictor"]](self.embedding_size), predictor)
+        except (OSError, ValueError, KeyError, RuntimeError, SafetensorError) as error:
+            raise BadRelease(f"{folder}: {error}") from error
+
+
 def refuse_too_small(height: int, width: int) -> None:
     """:raises TooSmall: a side below 32 px"""
     if min(height, width) < SMALLEST:
@@ -137,6 +145,15 @@ def _ready(network: Any, weights: dict[str, Tensor]) -> Any:
 def _batch(embedding: Vector, frames: int) -> Tensor:
     vector = torch.from_numpy(np.array(embedding, dtype=np.float32))
     return vector[None].expand(frames, -1) if vector.ndim == 1 else vector
+
+
+def middle_square(image_HWC: Pixels, size: int) -> Pixels:
+    """Return the middle of a picture, as wide as its short side, scaled to size by size."""
+    image = Image.fromarray(image_HWC)
+    side = min(image.size)
+    left, top = (image.width - side) // 2, (image.height - side) // 2
+    box = (left, top, left + side, top + side)
+    return np.asarray(image.resize((size, size), Image.Resampling.BICUBIC, box))
 
 
 def to_tensor(images_BHWC: Pixels) -> Tensor:

@@ -12,7 +12,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from .files import replacing
-from .network import NETWORKS, TransformNetwork, single_precision
+from .network import NETWORKS, TransformNetwork, as_plain, single_precision
 from .options import BadConfig, TrainingOptions
 from .predictor import PREDICTORS, StatisticsPredictor
 
@@ -56,10 +56,11 @@ class StyleModel(nn.Module):
 
     def begin_with(self, kept: "Kept") -> None:
         """Take over the painter of another model, and its predictor where it is of the same kind."""
+        weights = as_plain(kept.weights) if self.transform.plain else kept.weights
         if kept.predictor == self.predictor_name:
-            self.load_state_dict(kept.weights)
+            self.load_state_dict(weights)
         else:
-            self.transform.load_state_dict(part_of(kept.weights, "transform"))
+            self.transform.load_state_dict(part_of(weights, "transform"))
 
 
 def part_of(weights: dict[str, Tensor], part: str) -> dict[str, Tensor]:

@@ -27,7 +27,7 @@ from .vgg import VGGFeatures, channel_statistics
 
 SIZES = {"256x256": (256, 256), "1280x720": (720, 1280)}
 STYLE_SIDE = 256  # pixels: what the VGG16 of the teacher's predictor looks at
-STEPS = ("teacher", "student predictor", "separable transform", "int8")
+STEPS = ("teacher", "separable transform", "student predictor", "int8")
 EFFECTS = {"style": "style", "content": "content", "warping": "warping_gap_1"}  # heading: as evaluate_model names it
 
 
@@ -89,7 +89,7 @@ def volumes(description: dict[str, Any], measured: dict[str, dict[str, float]] |
     transform = NETWORKS[layout](**options)
     pairs = (
         (teacher, _transform("plain convolutions", NETWORKS["teacher"](**plain), _fp32)),
-        (_predictor(name, student), _transform("plain convolutions", NETWORKS["teacher"](**plain), _fp32)),
+        (teacher, _transform("separable convolutions", transform, _fp32)),
         (_predictor(name, student), _transform("separable convolutions", transform, _fp32)),
         (_predictor(name + ", int8", student, _int8), _transform("separable convolutions, int8", transform, _int8)),
     )

@@ -11,11 +11,13 @@ from safetensors import SafetensorError
 from tqdm import tqdm
 
 from foundation.console import INTERRUPTED, ConsoleCommand
+from mlmodels.evaluation.checkpoint import Checkpoint
 from mlmodels.evaluation.measure import SIZES, NoData, Plan, evaluate, pictures_in, plan_from
 from mlmodels.evaluation.painters import EnginePainter, Painter
 from mlmodels.evaluation.peers import PEERS, PeerMissing, open_peer
 from mlmodels.evaluation.report import write_report
 from mlmodels.evaluation.sheet import SheetTooLarge, largest, write_sheets
+from mlmodels.options import BadConfig
 from mlmodels.release import SMALLEST, BadRelease, load_release
 from mlmodels.vgg import VGGFeatures
 from stylization.engine.engines import open_engine
@@ -38,6 +40,7 @@ class Command(ConsoleCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         add = parser.add_argument
         add("--release", type=Path, metavar="DIR", help="a release folder; the shipped one by default")
+        add("--checkpoint", type=Path, metavar="FILE", help="a training run's checkpoint instead, in single precision")
         add("--engine", metavar="NAME", help="measure an engine of the stylizer instead, by its name")
         add("--peer", choices=sorted(PEERS), help="measure this beside ours (“make peers” installs it)")
         add("--content", type=Path, metavar="DIR", help="photographs")
@@ -62,7 +65,7 @@ class Command(ConsoleCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         try:
             self._run(options)
-        except (BadOption, NoData, BadRelease, PeerMissing, SheetTooLarge) as fault:
+        except (BadOption, BadConfig, NoData, BadRelease, PeerMissing, SheetTooLarge) as fault:
             self.refuse(str(fault))
         except KeyboardInterrupt:
             self.refuse("stopped.", INTERRUPTED)
@@ -180,10 +183,12 @@ def open_vgg(weights: Path) -> VGGFeatures:
 
 
 def open_ours(options: dict[str, Any]) -> Painter:
+    if sum(options[name] is not None for name in ("release", "checkpoint", "engine")) > 1:
+        raise BadOption("--release, --checkpoint and --engine each name what is measured: give one of them.")
+    if options["checkpoint"]:
+        return Checkpoint(options["checkpoint"], open_vgg(options["vgg"]))
     if options["engine"] is None:
         return load_release(options["release"])
-    if options["release"]:
-        raise BadOption("--engine paints with the shipped release: leave --release out.")
     try:
         return EnginePainter(open_engine(options["engine"]))
     except (BadRecipe, BadRelease) as error:

@@ -9,9 +9,11 @@ from mlmodels.network import (
     QuarterNetwork,
     TransformNetwork,
     _Norms,
+    as_plain,
     binomial_kernel,
     subpixel_binomial,
 )
+from tests.unit.mlmodels.networks import small_network
 
 
 @pytest.fixture(params=NETWORKS)
@@ -119,3 +121,12 @@ def test_the_picture_s_own_path_adds_nothing_at_first_and_can_bring_the_picture_
         torch.nn.init.zeros_(weight)
 
     assert (network(image, style) - image).abs().max() < 0.04
+
+
+def test_a_plain_twin_of_separable_weights_paints_the_same():
+    student, twin = small_network("student"), small_network("teacher")
+    images, embedding = torch.rand(2, 3, 48, 64, generator=torch.Generator().manual_seed(1)), torch.randn(2, 8)
+
+    twin.load_state_dict(as_plain(student.state_dict()))
+
+    assert (twin(images, embedding) - student(images, embedding)).abs().max() < 1e-4

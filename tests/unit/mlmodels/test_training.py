@@ -131,6 +131,21 @@ def test_what_is_kept_of_a_run_begins_the_next_one(config, tmp_path):
     torch.testing.assert_close(weights(following), weights(trainer), atol=1e-3, rtol=1e-3)  # half precision on disk
 
 
+def test_a_teacher_begins_where_a_separable_painter_stands(config):
+    student = training.Trainer(read_options(config))
+    student.save({})
+    text = config.read_text().replace('stage = "student"', 'stage = "teacher"\nlayout = "teacher"')
+    config.write_text(f'start_from = "{student.checkpoint}"\n' + text.replace("/run", "/teacher"))
+
+    teacher = training.Trainer(read_options(config)).model
+
+    assert teacher.transform.plain
+    images, embedding = torch.rand(1, 3, 32, 32), torch.randn(1, 128)
+    with torch.no_grad():
+        difference = teacher.transform(images, embedding) - student.model.transform(images, embedding)
+    assert difference.abs().max() < 1e-4
+
+
 @pytest.fixture
 def paired(config, tmp_path) -> Path:
     """A file for the stage after distillation: a trained painter, and a picture predictor that was taught."""

@@ -12,6 +12,7 @@ from PIL import Image
 from safetensors.torch import save_file
 
 from mlmodels.evaluation import peers
+from mlmodels.stylemodel import STATISTICS, StyleModel
 from mlmodels.vgg import VGGFeatures
 from stylization.management.commands import evaluate_model
 from tests.media import make_video, moving
@@ -160,8 +161,32 @@ def test_an_unknown_engine_is_refused(data, refused):
     assert "There is no engine nobody" in refused(*given(data), "--engine=nobody")
 
 
-def test_an_engine_beside_a_release_is_refused(data, refused, tmp_path):
-    assert "leave --release out" in refused(*given(data), "--engine=torch", f"--release={tmp_path}")
+@pytest.mark.parametrize("other", ["release", "checkpoint"])
+def test_two_things_to_measure_are_refused(data, refused, tmp_path, other):
+    assert "give one of them" in refused(*given(data), "--engine=torch", f"--{other}={tmp_path}")
+
+
+@pytest.mark.parametrize("content", [None, b"no weights"])
+def test_a_file_that_is_no_checkpoint_is_refused(data, refused, tmp_path, content):
+    path = tmp_path / "checkpoint.pt"
+    if content:
+        path.write_bytes(content)
+
+    assert "holds no style model" in refused(*given(data), f"--checkpoint={path}")
+
+
+@pytest.mark.parametrize("predictor", [STATISTICS, "mobilenetv3-texture"])
+def test_a_checkpoint_is_measured(data, tmp_path, capsys, predictor):
+    network = {"width": 16, "deep": 24, "blocks": 1}
+    model = StyleModel("teacher", network, predictor)
+    options = {"layout": "teacher", "network": network}
+    run = tmp_path / "run"
+    run.mkdir()
+    torch.save({"model": model.state_dict(), "predictor": predictor, "options": options}, run / "checkpoint.pt")
+
+    call_command("evaluate_model", *given(data), *map(str, SMALL), f"--checkpoint={run / 'checkpoint.pt'}")
+
+    assert "ours (checkpoint run): style " in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("option", ["--json", "--report", "--sheet"])
