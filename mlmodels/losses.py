@@ -60,6 +60,16 @@ def lattice(images_B3HW: Tensor, period: int = 8, window: int = 48) -> Tensor:
     return cells.mean((3, 6)).square().mean((1, 2, 3, 4, 5))
 
 
+def border(alone_B3HW: Tensor, within_B3HW: Tensor) -> Tensor:
+    """
+    Return the mean square difference of a part painted by itself from the same part of the whole's painting: (B,).
+
+    The convolutions see where a picture ends. Unless the part must look as if it did not end there, they learn to put
+    at the rim what the style asks for and the picture has no place for: a tinted frame around every painting.
+    """
+    return (alone_B3HW - within_B3HW.detach()).square().mean((1, 2, 3))
+
+
 def warp(images_BCHW: Tensor, grid_BHW2: Tensor) -> Tensor:
     """Look each output pixel up at `grid` (in [-1, 1], as grid_sample): a picture moved by a flow."""
     return F.grid_sample(images_BCHW, grid_BHW2, padding_mode="border", align_corners=False)

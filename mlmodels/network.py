@@ -181,16 +181,26 @@ class TransformNetwork(nn.Module, ABC):
         self, images_B3HW: Tensor, embedding_BE: Tensor, statistics: SceneStatistics | None = None
     ) -> tuple[Tensor, Tensor]:
         """Return the painting and the quarter-size features before it, which the temporal loss compares."""
+        return self._inside(images_B3HW, *self.run(pad(images_B3HW), _Norms(self, embedding_BE, statistics)))
+
+    @staticmethod
+    def _inside(images_B3HW: Tensor, painted: Tensor, features: Tensor) -> tuple[Tensor, Tensor]:
+        """Cut the border off the painting and off the quarter-size features."""
         height, width = images_B3HW.shape[-2:]
-        painted, features = self.run(pad(images_B3HW), _Norms(self, embedding_BE, statistics))
         inside = features[..., BORDER // 4 : (BORDER + height) // 4, BORDER // 4 : (BORDER + width) // 4]
         return painted[..., BORDER : BORDER + height, BORDER : BORDER + width], inside
+
+    def paint_measured(self, images_B3HW: Tensor, embedding_BE: Tensor) -> tuple[Tensor, Tensor, SceneStatistics]:
+        """Paint as without statistics, and return those of the first picture too; gradients pass through them."""
+        norms = _Norms(self, embedding_BE, None, first_measured=True)
+        painted, features = self.run(pad(images_B3HW), norms)
+        return *self._inside(images_B3HW, painted, features), norms.measured()
 
     def statistics(self, images_B3HW: Tensor, embedding_BE: Tensor) -> SceneStatistics:
         """Measure every norm layer over the whole batch at once: the statistics of a scene."""
         norms = _Norms(self, embedding_BE, None, together=True)
         self.run(pad(images_B3HW), norms)
-        return SceneStatistics(tuple(norms.means), tuple(norms.variances))
+        return norms.measured()
 
 
 class EighthNetwork(TransformNetwork):
@@ -286,25 +296,40 @@ def doubled(features: Tensor) -> Tensor:
 
 
 class _Norms:
-    """One pass through the norm layers in order, with live or fixed statistics."""
+    """
+    One pass through the norm layers in order, with live or fixed statistics.
+
+    :param together: normalize the whole batch by the statistics of all of it, and keep them
+    :param first_measured: keep the statistics of the first picture
+    """
 
     def __init__(
-        self, network: TransformNetwork, embedding: Tensor, fixed: SceneStatistics | None, together: bool = False
+        self,
+        network: TransformNetwork,
+        embedding: Tensor,
+        fixed: SceneStatistics | None,
+        *,
+        together: bool = False,
+        first_measured: bool = False,
     ) -> None:
         self.layers = iter(network.norms)
         self.styles = iter(network.film(embedding).split([2 * width for width in network.widths], dim=1))
         self.fixed = iter(zip(fixed.means, fixed.variances, strict=True)) if fixed else None
-        self.together = together
-        self.means: list[Tensor] = []
-        self.variances: list[Tensor] = []
+        self.together, self.first_measured = together, first_measured
+        self._kept: list[tuple[Tensor, Tensor]] = []
 
     def __call__(self, features: Tensor) -> Tensor:
         statistics = next(self.fixed) if self.fixed else None
         if self.together:
             statistics = measure(features.float(), dims=(0, 2, 3))
-            self.means.append(statistics[0])
-            self.variances.append(statistics[1])
+            self._kept.append(statistics)
+        elif self.first_measured:
+            self._kept.append(measure(features[:1].float(), dims=(2, 3)))
         return next(self.layers)(features, next(self.styles), statistics)
+
+    def measured(self) -> SceneStatistics:
+        means, variances = zip(*self._kept, strict=True)
+        return SceneStatistics(means, variances)
 
 
 def single_precision() -> AbstractContextManager[object]:

@@ -30,13 +30,11 @@ def losses_of(
     :param int8: paint with weights as a release restores them
     """
     first, pair = batch.images, batch.pair
-    asked = torch.cat([first, pair.second_B3HW]), batch.style_BS, batch.style_images
+    part = batch.part if phase.border else None
+    asked = torch.cat([first, pair.second_B3HW]), batch.style_BS, batch.style_images, part
     with precision or contextlib.nullcontext():
-        if int8:
-            painted, body = functional_call(model, rounded(dict(model.named_parameters())), asked)
-        else:
-            painted, body = model(*asked)
-        (now, later), (body_now, body_later) = painted.chunk(2), body.chunk(2)
+        painted = functional_call(model, rounded(dict(model.named_parameters())), asked) if int8 else model(*asked)
+        (now, later), (body_now, body_later) = painted.paintings.chunk(2), painted.features.chunk(2)
         features = vgg(now)
     parts = {
         "content": _content(features, batch),
@@ -45,6 +43,7 @@ def losses_of(
         "feature": losses.feature_temporal_loss((body_now, body_later), pair.grid_BHW2, pair.seen_B1HW),
         "variation": losses.total_variation(now),
         "lattice": losses.lattice(now),
+        "border": losses.border(painted.alone, now[:1, ..., *batch.part]) if part else first.new_zeros(1),
         "own": (now - first).abs().mean((1, 2, 3)) * batch.own_B,
     }
     return {"total": weighed(parts, phase, batch.own_B)} | {name: value.mean() for name, value in parts.items()}
@@ -56,7 +55,7 @@ def weighed(parts: dict[str, Tensor], phase: Phase, own_B: Tensor) -> Tensor:
     painting = torch.where(own_B, 0.3, 1.0) * (phase.content * parts["content"] + phase.style * parts["style"])
     steady = phase.temporal * (parts["output"] + phase.feature * parts["feature"])
     smooth = phase.variation * parts["variation"] + phase.lattice * parts["lattice"]
-    return (painting + steady + smooth + phase.own * parts["own"]).mean()
+    return (painting + steady + smooth + phase.own * parts["own"] + phase.border * parts["border"]).mean()
 
 
 def _content(features: list[Tensor], batch: Batch) -> Tensor:

@@ -25,6 +25,7 @@ class Phase:
     feature: float = 0.002  # of the temporal weight: the relative feature term's share
     variation: float = 1.0
     lattice: float = 2000.0  # of what repeats at the grid of the strides: some 0.04 for a picture without
+    border: float = 0.0  # of what a part painted by itself looks like beside the same part of the whole
     own: float = 2.0  # of the distance in pixels where a picture is its own style
     learning_rate: tuple[float, float] = (1e-3, 1e-3)
 

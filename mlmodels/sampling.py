@@ -13,7 +13,9 @@ from torch import Tensor
 
 from .data import ContentSample, FeatureCache, StyleSample, list_pictures
 from .motion import MovingPair, synthetic_pair
+from .network import MULTIPLE
 from .options import Phase, TrainingOptions
+from .stylemodel import Area
 
 PAIRS_A_CLIP = 8
 STYLE_SIZE = 224  # pixels of a style crop, from a painting of 224 to 291 on its short side
@@ -44,7 +46,8 @@ class Sampler:
             StyleSample(photo.image_3SS, photo.statistics) if is_own else style
             for photo, is_own, style in zip(photos, own, drawn, strict=True)
         ]
-        return batch_of(photos, styles, own, torch.Generator().manual_seed(rng.getrandbits(48)))
+        generator = torch.Generator().manual_seed(rng.getrandbits(48))
+        return batch_of(photos, styles, own, generator, part_of_frame(rng, phase.size))
 
     def _style(self, rng: random.Random) -> StyleSample:
         favoured = self.favourites and rng.random() < self.options.favourite_share
@@ -75,6 +78,7 @@ class Batch:
     style_BS: Tensor  # (B, 1920)
     style_images: list[Tensor]  # each (3, S, S) of its own size
     own_B: Tensor
+    part: Area  # of the first photograph
 
     def to(self, device: torch.device) -> "Batch":
         return Batch(
@@ -85,11 +89,19 @@ class Batch:
             self.style_BS.to(device),
             [image.to(device) for image in self.style_images],
             self.own_B.to(device),
+            self.part,
         )
 
 
+def part_of_frame(rng: random.Random, size: int) -> Area:
+    """Draw half a frame's height and width, on the grid of the network's strides."""
+    side = max(MULTIPLE, size // 2 // MULTIPLE * MULTIPLE)
+    top, left = (rng.randint(0, (size - side) // MULTIPLE) * MULTIPLE for _ in range(2))
+    return slice(top, top + side), slice(left, left + side)
+
+
 def batch_of(
-    photos: list[ContentSample], styles: list[StyleSample], own: list[bool], generator: torch.Generator
+    photos: list[ContentSample], styles: list[StyleSample], own: list[bool], generator: torch.Generator, part: Area
 ) -> Batch:
     """Stack the samples; the second frames are real where the photograph is a clip's, else synthetic."""
     images = torch.stack([photo.image_3SS for photo in photos])
@@ -98,4 +110,6 @@ def batch_of(
         pair = pair.with_real(index, photo.pair) if photo.pair else pair
     relu3_1, relu4_1 = (torch.stack([getattr(photo, layer) for photo in photos]) for layer in ("relu3_1", "relu4_1"))
     statistics = torch.stack([style.statistics for style in styles])
-    return Batch(images, relu3_1, relu4_1, pair, statistics, [style.image_3SS for style in styles], torch.tensor(own))
+    return Batch(
+        images, relu3_1, relu4_1, pair, statistics, [style.image_3SS for style in styles], torch.tensor(own), part
+    )

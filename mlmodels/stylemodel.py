@@ -4,6 +4,7 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 from pickle import UnpicklingError
+from typing import NamedTuple
 
 import torch
 import torch.nn.functional as F
@@ -16,7 +17,17 @@ from .network import NETWORKS, TransformNetwork, as_plain, single_precision
 from .options import BadConfig, TrainingOptions
 from .predictor import PREDICTORS, StatisticsPredictor
 
+Area = tuple[slice, slice]  # rows and columns of a frame
+
 STATISTICS = "statistics"  # the name of the predictor that reads VGG statistics, beside those of PREDICTORS
+
+
+class Painted(NamedTuple):
+    """Paintings (F B, 3, H, W), the features that the temporal loss compares, and a part painted by itself."""
+
+    paintings: Tensor
+    features: Tensor
+    alone: Tensor | None
 
 
 class StyleModel(nn.Module):
@@ -44,15 +55,24 @@ class StyleModel(nn.Module):
         side = PREDICTORS[self.predictor_name].INPUT_SIZE
         return self.predictor(torch.stack([resized(image, side) for image in images]))
 
-    def forward(self, frames: Tensor, statistics_BS: Tensor, images: list[Tensor]) -> tuple[Tensor, Tensor]:
+    def forward(
+        self, frames: Tensor, statistics_BS: Tensor, images: list[Tensor], part: Area | None = None
+    ) -> "Painted":
         """
         Paint frames (F B, 3, H, W), F for each style: first ones, then second ones, in the order of the B styles.
 
-        Returns the paintings and the features that the temporal loss compares.
+        :param part: paint this part of the first frame once more, by itself
         """
         with single_precision():
             embedding = self.embed(statistics_BS, images)
-        return self.transform.paint(frames, embedding.repeat(len(frames) // len(embedding), 1))
+        embeddings = embedding.repeat(len(frames) // len(embedding), 1)
+        if part is None:
+            return Painted(*self.transform.paint(frames, embeddings), None)
+        # As if there were nothing around it, but normalized as the whole frame is. With statistics that were mere
+        # numbers the weights would seem to have a size that matters, and shrink until training falls apart.
+        paintings, features, statistics = self.transform.paint_measured(frames, embeddings)
+        alone, _ = self.transform.paint(frames[:1, ..., *part], embedding[:1], statistics)
+        return Painted(paintings, features, alone)
 
     def begin_with(self, kept: "Kept") -> None:
         """Take over the painter of another model, and its predictor where it is of the same kind."""

@@ -131,6 +131,55 @@ def test_what_is_kept_of_a_run_begins_the_next_one(config, tmp_path):
     torch.testing.assert_close(weights(following), weights(trainer), atol=1e-3, rtol=1e-3)  # half precision on disk
 
 
+def test_a_part_painted_by_itself_is_the_whole_where_the_part_is_all_there_is(config):
+    model = training.Trainer(read_options(config)).model
+    frames, statistics = torch.rand(1, 3, 48, 48), torch.rand(1, 1920)
+
+    with torch.no_grad():
+        whole, _, alone = model(frames, statistics, [], (slice(0, 48), slice(0, 48)))
+        *_, corner = model(frames, statistics, [], (slice(0, 24), slice(24, 48)))
+
+    assert torch.allclose(alone, whole, atol=1e-5)
+    assert corner.shape == (1, 3, 24, 24)
+    assert not torch.allclose(corner, whole[..., :24, 24:], atol=1e-3)  # it ends where the whole goes on
+
+
+def test_the_border_term_teaches_a_part_to_look_as_if_it_went_on(config):
+    alone = "size = 48\nborder = 3000.0\nstyle = 0.0\ncontent = 0.0"
+    config.write_text("warm_up = 1\n" + config.read_text().replace("size = 32", alone))
+    trainer = training.Trainer(read_options(config))
+    torch.nn.init.normal_(trainer.model.transform.film.weight, std=0.3)
+
+    before = trainer.train_step()["border"]
+    for _ in range(12):
+        trainer.step = 0  # the same pictures
+        after = trainer.train_step()["border"]
+
+    assert after < 0.7 * before
+
+
+def test_no_term_sees_a_size_in_weights_that_are_normalized(config):
+    model = training.Trainer(read_options(config)).model
+    torch.nn.init.normal_(model.transform.film.weight, std=0.3)
+
+    whole, _, alone = model(torch.rand(1, 3, 48, 48), torch.rand(1, 1920), [], (slice(0, 24), slice(24, 48)))
+    (alone - whole[..., :24, 24:].detach()).square().mean().backward()
+
+    weight = dict(model.named_parameters())["transform.deeper.1.weight"]
+    assert weight.grad is not None
+    along = (weight.grad * weight).sum().abs() / (weight.grad.norm() * weight.norm())
+    assert along < 0.01  # or the weights shrink without end: it cost a run
+
+
+@pytest.mark.parametrize("size", [32, 48, 192])
+def test_a_part_lies_within_its_frame_on_the_grid_of_the_strides(size):
+    for seed in range(20):
+        for side in sampling.part_of_frame(random.Random(seed), size):
+            assert 0 <= side.start < side.stop <= size
+            assert side.start % 8 == 0
+            assert side.stop - side.start == size // 16 * 8
+
+
 def test_a_teacher_begins_where_a_separable_painter_stands(config):
     student = training.Trainer(read_options(config))
     student.save({})
@@ -225,11 +274,12 @@ def test_a_sheet_shows_every_photograph_in_every_style(config, tmp_path, monkeyp
         assert sheet.size == (3 * 32, 3 * 32)  # two styles and two photographs, with a border of themselves
 
 
-@pytest.mark.parametrize("term", ["content", "style", "temporal", "variation", "lattice", "own"])
+@pytest.mark.parametrize("term", ["content", "style", "temporal", "variation", "lattice", "border", "own"])
 def test_every_term_can_be_switched_off(term):
-    parts = {name: torch.ones(2) for name in ("content", "style", "output", "feature", "variation", "lattice", "own")}
+    names = ("content", "style", "output", "feature", "variation", "lattice", "border", "own")
+    parts = {name: torch.ones(2) for name in names}
     own = torch.tensor([True, False])
-    whole = Phase(steps=1, content=1, style=1, temporal=1, feature=1, variation=1, lattice=1, own=1)
+    whole = Phase(steps=1, content=1, style=1, temporal=1, feature=1, variation=1, lattice=1, border=1, own=1)
 
     without = dataclasses.replace(whole, **{term: 0})  # type: ignore[arg-type]
 
