@@ -168,7 +168,7 @@ def test_no_term_sees_a_size_in_weights_that_are_normalized(config):
     weight = dict(model.named_parameters())["transform.deeper.1.weight"]
     assert weight.grad is not None
     along = (weight.grad * weight).sum().abs() / (weight.grad.norm() * weight.norm())
-    assert along < 0.01  # or the weights shrink without end: it cost a run
+    assert along < 0.002  # or the weights shrink without end: it cost a run
 
 
 @pytest.mark.parametrize("size", [32, 48, 192])
