@@ -244,7 +244,7 @@ def main() -> None:
         help="run folder of the distill stage; without it the painter's own predictor",
     )
     parser.add_argument("--to", type=Path, default=SHIPPED)
-    parser.add_argument("--name", default="impasto-v1")
+    parser.add_argument("--name", default="impasto-v2")
     parser.add_argument("--version", default="1.0.0")
     parser.add_argument("--precision", choices=sorted(PRECISIONS), default="int8", help="how the weights are stored")
     chosen = parser.parse_args()
