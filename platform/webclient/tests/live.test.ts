@@ -1,8 +1,10 @@
+import { VideoSample } from "mediabunny";
 import { describe, expect, test, vi } from "vitest";
 
 import { Camera } from "../src/model/live/camera";
 import { RecordingClock, TrackClock } from "../src/model/live/clocks";
 import { GrowingFilm } from "../src/model/live/film";
+import { LAST_FRAME, PictureTrack } from "../src/model/live/pictures";
 import { type LiveStyle, StyleShelf } from "../src/model/live/shelf";
 import type { StudioEvents } from "../src/model/live/studio";
 import type { LiveTools } from "../src/model/live/tools";
@@ -138,6 +140,79 @@ describe("a growing film", () => {
     expect(await film.blob().text()).toBe("abc");
     expect(append).toHaveBeenCalledTimes(2);
     expect(unkept).toHaveBeenCalledTimes(1);
+  });
+});
+
+describe("the pictures of a film", () => {
+  const black = (timestamp: number) =>
+    new VideoSample(new Uint8Array(4), { format: "RGBA", codedWidth: 1, codedHeight: 1, timestamp });
+  function film(encode = () => Promise.resolve()) {
+    const written: { from: number; duration: number }[] = [];
+    const track = new PictureTrack((sample) => {
+      written.push({ from: sample.timestamp, duration: sample.duration });
+      return encode();
+    });
+    const take = (...moments: number[]) => {
+      for (const moment of moments) track.take(black(moment));
+    };
+    return { track, take, moments: () => written.map(({ from }) => from), written };
+  }
+
+  test("the first stands from the beginning, all others where they were captured", async () => {
+    const { take, moments } = film();
+
+    take(0.4, 1, 2.5);
+    await settle();
+
+    expect(moments()).toEqual([0, 1, 2.5]);
+  });
+
+  test("of a painter that lagged the last one stands until the end", async () => {
+    const { track, take, written } = film();
+    take(0, 3.6);
+
+    await track.end(5.8);
+
+    expect(written).toHaveLength(3);
+    expect(written[2]!.from + written[2]!.duration).toBeCloseTo(5.8);
+  });
+
+  test("one that was seen to the end already is not written twice", async () => {
+    const { track, take, moments } = film();
+    take(0, 2 - LAST_FRAME / 2);
+
+    await track.end(2);
+
+    expect(moments()).toHaveLength(2);
+  });
+
+  test("an encoder that lagged gets the newest one that it had no time for", async () => {
+    const blocked = deferred<void>();
+    const { track, take, moments } = film(() => blocked.promise);
+    take(0, 0.1, 0.2, 0.3, 0.4, 0.5);
+    expect(moments()).toEqual([0, 0.1, 0.2, 0.3]);
+
+    blocked.resolve();
+    await track.end(3);
+
+    expect(moments()).toEqual([0, 0.1, 0.2, 0.3, 0.5, 3 - LAST_FRAME]);
+  });
+
+  test("that come out of order are left out", async () => {
+    const { take, moments } = film();
+
+    take(0, 2, 1, 2);
+    await settle();
+
+    expect(moments()).toEqual([0, 2]);
+  });
+
+  test("a film without any ends without one", async () => {
+    const { track, moments } = film();
+
+    await track.end(5);
+
+    expect(moments()).toEqual([]);
   });
 });
 

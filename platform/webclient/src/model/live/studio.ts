@@ -37,6 +37,8 @@ export interface StudioPorts extends CameraPorts, FramePorts {
 // What is shown and recorded, on the short side. Paintings are smaller and are drawn larger.
 const FILM_SHORT = 480;
 const SECOND = 1000;
+// Milliseconds for which the end of the sound is waited for: a microphone may be gone.
+const SOUND_PATIENCE = 300;
 
 interface Recording {
   id: string;
@@ -65,6 +67,7 @@ export class Studio {
   #chosen = false;
   #closed = false;
   #mirror = false;
+  #heardAll = () => {};
 
   constructor(ports: StudioPorts, events: StudioEvents) {
     this.#ports = ports;
@@ -171,13 +174,14 @@ export class Studio {
     const recording = this.#recording;
     if (!recording) return null;
     recording.clock.pause(this.#ports.now());
-    // The frame that is being painted was captured before the end.
-    await this.#current.catch(() => undefined);
+    const end = recording.clock.elapsed(this.#ports.now());
+    // The frame that is being painted was captured before the end, and so was the sound that is on its way.
+    await Promise.all([this.#current.catch(() => undefined), this.#lastSound()]);
     this.#recording = null;
     this.#frames?.clock.release();
     this.#sounds?.clock.release();
-    await recording.painted.finish();
-    await recording.raw?.finish();
+    await recording.painted.finish(end);
+    await recording.raw?.finish(end);
     const { painted, raw } = recording.films;
     return {
       id: recording.id,
@@ -279,7 +283,16 @@ export class Studio {
       recording.painted.sound(sound, seconds);
       recording.raw?.sound(sound, seconds);
     }
+    if (seconds === null) this.#heardAll();
     sound.close();
+  }
+
+  /** Sound comes in order: once some comes from after the end, all from before it is there. */
+  async #lastSound() {
+    if (!this.#sounds) return;
+    const late = new Promise<void>((resolve) => setTimeout(resolve, SOUND_PATIENCE));
+    const all = new Promise<void>((resolve) => (this.#heardAll = resolve));
+    await Promise.race([all, late]);
   }
 
   #end(code: string) {
