@@ -8,7 +8,7 @@ from typing import Any
 import av
 import numpy as np
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Download, Page, Playwright, expect
+from playwright.sync_api import Browser, BrowserContext, Download, Page, Playwright, Route, expect
 
 from .conftest import DESKTOP, FLAGS, PHONE, ROOT, Site, chromium_path
 from .films import short_film
@@ -369,6 +369,23 @@ def test_without_permission_the_page_says_what_to_do(open_camera: OpenCamera, sh
     expect(page.get_by_role("button", name="Try again")).to_be_visible()
     shoot(page, "phone-record-denied")
     assert findings_of(page) == []
+
+
+def test_networks_that_this_site_did_not_sign_are_refused_and_not_kept(open_camera: OpenCamera) -> None:
+    page = open_camera(DESKTOP)
+    fetched: list[str] = []
+    page.on("request", lambda request: fetched.append(request.url) if "/models/" in request.url else None)
+
+    def tamper(route: Route) -> None:
+        manifest = route.fetch().json()
+        route.fulfill(json={**manifest, "files": [{**file, "sha256": "0" * 64} for file in manifest["files"]]})
+
+    page.context.route("**/api/v1/model-releases/?*", tamper)
+    page.goto("/record")
+
+    expect(page.get_by_role("alert")).to_contain_text("The network is not from this site", timeout=FIRST_FRAME_MS)
+    assert fetched == []
+    assert ask(page, "async () => (await (await caches.open('impasto-models')).keys()).length") == 0
 
 
 UNPLUG = """

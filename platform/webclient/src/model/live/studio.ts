@@ -1,7 +1,7 @@
 import type { AudioSample } from "mediabunny";
 
 import { Adaptation } from "../painter/adaptation";
-import { type Opened, Painter, type WorkerPort } from "../painter/protocol";
+import type { Opened, Painter } from "../painter/protocol";
 import { filmSize } from "../painter/pixels";
 import type { Ingredient, Vector } from "../painter/style";
 import { asProblem, Problem } from "../problem";
@@ -29,7 +29,7 @@ export interface StudioEvents {
 }
 
 export interface StudioPorts extends CameraPorts, FramePorts {
-  openWorker: () => WorkerPort;
+  openPainter: () => Painter;
   films: FilmStore;
   newKey: () => string;
 }
@@ -73,10 +73,10 @@ export class Studio {
     this.#ports = ports;
     this.#events = events;
     this.#camera = new Camera(ports);
-    this.#painter = new Painter(ports.openWorker());
+    this.#painter = ports.openPainter();
   }
 
-  /** @throws Problem no_model, bad_model, offline, painter_failed */
+  /** @throws Problem no_model, bad_signature, bad_model, offline, painter_failed */
   openPainter(): Promise<Opened> {
     return this.#painter.open("best", null);
   }
