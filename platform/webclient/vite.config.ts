@@ -2,6 +2,7 @@ import { defaultClientConditions } from "vite";
 import { defineConfig } from "vitest/config";
 
 import { offline } from "./build-offline.ts";
+import { modelKey } from "./dev/model-key.ts";
 
 const server = process.env.IMPASTO_SERVER ?? "http://127.0.0.1:8000";
 
@@ -23,7 +24,7 @@ export default defineConfig({
     // The server knows by this name which scripts may compile WebAssembly (SecurityHeadersMiddleware).
     rollupOptions: { output: { entryFileNames: "assets/painter-[hash].js" } },
   },
-  plugins: [offline()],
+  plugins: [offline(), modelKey(server)],
   server: {
     port: 5173,
     // The stickers' outlines are shared with the renderer and lie in editor/.

@@ -1,5 +1,6 @@
 """The site's own few pages: health, the client's entry, and what is said when nothing fits."""
 
+import base64
 from pathlib import Path
 
 from django.conf import settings
@@ -9,9 +10,11 @@ from django.views.decorators.csrf import ensure_csrf_cookie
 from django.views.decorators.http import require_safe
 
 from foundation.problems import problem, problem_response
+from mlmodels import signing
 
 from . import health
 
+KEY_TAG = '<meta name="impasto-model-key" content="{}" />'
 NOT_BUILT = "The browser client is not built yet. Run `make setup`, then start again.\n"
 
 
@@ -37,9 +40,16 @@ def client(request: HttpRequest) -> HttpResponse:
         return not_found(request)
     index = Path(settings.CLIENT_DIST) / "index.html"
     try:
-        return HttpResponse(index.read_bytes(), content_type="text/html; charset=utf-8")
+        page = _with_model_key(index.read_text(encoding="utf-8"))
+        return HttpResponse(page, content_type="text/html; charset=utf-8")
     except FileNotFoundError:
         return HttpResponse(NOT_BUILT, status=503, content_type="text/plain; charset=utf-8")
+
+
+def _with_model_key(page: str) -> str:
+    """Tell the page who signs its networks: those may come from a cache or an object store, the page does not."""
+    public = base64.b64encode(signing.public_key(settings.MODEL_SIGNING_KEY)).decode()
+    return page.replace(KEY_TAG.format(""), KEY_TAG.format(public))
 
 
 def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:

@@ -67,6 +67,7 @@ function compose() {
             type: "module",
             name: "painter",
           }),
+        modelKey: modelKey(),
         devices: (navigator.mediaDevices as MediaDevices | undefined) ?? null,
         openVideo,
         now: () => performance.now(),
@@ -122,6 +123,10 @@ function workOffline() {
     workers.register("/static/client/service-worker.js", { scope }).catch(() => undefined);
   }
 }
+
+/** The server writes its public key into the page: it does not come with the networks that it vouches for. */
+const modelKey = () =>
+  document.querySelector<HTMLMetaElement>('meta[name="impasto-model-key"]')?.content ?? "";
 
 /** A film that nobody sees: how browsers without track processors hand out a camera's frames. */
 async function openVideo(track: MediaStreamTrack): Promise<HTMLVideoElement> {

@@ -1,8 +1,10 @@
+import { VideoSample } from "mediabunny";
 import { describe, expect, test, vi } from "vitest";
 
 import { Camera } from "../src/model/live/camera";
 import { RecordingClock, TrackClock } from "../src/model/live/clocks";
 import { GrowingFilm } from "../src/model/live/film";
+import { LAST_FRAME, PictureTrack } from "../src/model/live/pictures";
 import { type LiveStyle, StyleShelf } from "../src/model/live/shelf";
 import type { StudioEvents } from "../src/model/live/studio";
 import type { LiveTools } from "../src/model/live/tools";
@@ -13,6 +15,7 @@ import { LocalRestyle } from "../src/viewmodel/local-restyle";
 import { Speed } from "../src/viewmodel/speed";
 import { Clock, deferred, settle, style as serverStyle } from "./fakes";
 
+const modelOf = (name: string) => ({ name, version: "1", sha256: `sha-of-${name}`, embeddingSize: 2 });
 const problem = (code: string) => new Problem({ status: -2, code });
 const liveStyle = (slug: string): LiveStyle => ({
   slug,
@@ -23,6 +26,7 @@ const liveStyle = (slug: string): LiveStyle => ({
 });
 const shelfOf = (...slugs: string[]) => ({
   presets: vi.fn(() => Promise.resolve(slugs.map(liveStyle))),
+  paintWith: vi.fn(() => Promise.resolve()),
   vector: () => Float32Array.of(1),
   picture: () => Promise.resolve(new Blob()),
   keep: vi.fn(() => Promise.resolve()),
@@ -141,46 +145,176 @@ describe("a growing film", () => {
   });
 });
 
+describe("the pictures of a film", () => {
+  const black = (timestamp: number) =>
+    new VideoSample(new Uint8Array(4), { format: "RGBA", codedWidth: 1, codedHeight: 1, timestamp });
+  function film(encode = () => Promise.resolve()) {
+    const written: { from: number; duration: number }[] = [];
+    const track = new PictureTrack((sample) => {
+      written.push({ from: sample.timestamp, duration: sample.duration });
+      return encode();
+    });
+    const take = (...moments: number[]) => {
+      for (const moment of moments) track.take(black(moment));
+    };
+    return { track, take, moments: () => written.map(({ from }) => from), written };
+  }
+
+  test("the first stands from the beginning, all others where they were captured", async () => {
+    const { take, moments } = film();
+
+    take(0.4, 1, 2.5);
+    await settle();
+
+    expect(moments()).toEqual([0, 1, 2.5]);
+  });
+
+  test("of a painter that lagged the last one stands until the end", async () => {
+    const { track, take, written } = film();
+    take(0, 3.6);
+
+    await track.end(5.8);
+
+    expect(written).toHaveLength(3);
+    expect(written[2]!.from + written[2]!.duration).toBeCloseTo(5.8);
+  });
+
+  test("one that was seen to the end already is not written twice", async () => {
+    const { track, take, moments } = film();
+    take(0, 2 - LAST_FRAME / 2);
+
+    await track.end(2);
+
+    expect(moments()).toHaveLength(2);
+  });
+
+  test("an encoder that lagged gets the newest one that it had no time for", async () => {
+    const blocked = deferred<void>();
+    const { track, take, moments } = film(() => blocked.promise);
+    take(0, 0.1, 0.2, 0.3, 0.4, 0.5);
+    expect(moments()).toEqual([0, 0.1, 0.2, 0.3]);
+
+    blocked.resolve();
+    await track.end(3);
+
+    expect(moments()).toEqual([0, 0.1, 0.2, 0.3, 0.5, 3 - LAST_FRAME]);
+  });
+
+  test("that come out of order are left out", async () => {
+    const { take, moments } = film();
+
+    take(0, 2, 1, 2);
+    await settle();
+
+    expect(moments()).toEqual([0, 2]);
+  });
+
+  test("a film without any ends without one", async () => {
+    const { track, moments } = film();
+
+    await track.end(5);
+
+    expect(moments()).toEqual([]);
+  });
+});
+
 describe("the shelf of styles", () => {
-  function shelf(online: { is: boolean }, kept = new Map<string, Response>()) {
+  const V1 = modelOf("impasto-v1");
+  const V2 = modelOf("impasto-v2");
+  const VECTORS = "/api/v1/style-embeddings/?model=sha-of-";
+  const vectors = (name: string, values: number[]) => ({
+    model_sha256: `sha-of-${name}`,
+    styles: [{ slug: "wave", values }],
+  });
+  const ANSWERS: Record<string, unknown> = {
+    "/api/v1/styles/?kind=preset&page_size=100": {
+      results: [serverStyle("wave", { thumbnail_url: "/t.jpg", image_url: "/i.jpg" })],
+    },
+    "/t.jpg": "thumbnail",
+    [`${VECTORS}impasto-v1`]: vectors("impasto-v1", [1, 2]),
+    [`${VECTORS}impasto-v2`]: vectors("impasto-v2", [3, 4]),
+  };
+  function shelf(online: { is: boolean }, kept = new Map<string, Response>(), answers = ANSWERS) {
     const cache = {
       match: (url: string) => Promise.resolve(kept.get(url)?.clone()),
       put: (url: string, answer: Response) => Promise.resolve(void kept.set(url, answer)),
+      delete: (url: string) => Promise.resolve(kept.delete(url.replace("http://x", ""))),
+      keys: () => Promise.resolve([...kept.keys()].map((url) => ({ url: `http://x${url}` }))),
     } as unknown as Cache;
-    const answers: Record<string, unknown> = {
-      "/api/v1/styles/?kind=preset&page_size=100": {
-        results: [serverStyle("wave", { thumbnail_url: "/t.jpg", image_url: "/i.jpg" })],
-      },
-      "/api/v1/style-embeddings/": { model_sha256: "m", styles: [{ slug: "wave", values: [1, 2] }] },
-    };
     return new StyleShelf({
-      fetch: (url) =>
-        online.is ? Promise.resolve(Response.json(answers[url] ?? {})) : Promise.reject(new TypeError()),
+      fetch: (url) => {
+        if (!online.is) return Promise.reject(new TypeError());
+        return Promise.resolve(
+          url in answers ? Response.json(answers[url]) : new Response("", { status: 404 }),
+        );
+      },
       open: () => Promise.resolve(cache),
       openPicture: () => "blob:thumbnail",
       closePicture: () => undefined,
     });
   }
 
-  test("has the server's vectors, of the size that the network takes", async () => {
+  test("has the server's vectors of the model that is painted with", async () => {
     const styles = shelf({ is: true });
-    await styles.presets();
 
-    expect([...styles.vector("wave", 2)!]).toEqual([1, 2]);
-    expect(styles.vector("wave", 3)).toBeNull();
-    expect(styles.vector("other", 2)).toBeNull();
+    await styles.paintWith(V1);
+    expect([...styles.vector("wave")!]).toEqual([1, 2]);
+    expect(styles.vector("other")).toBeNull();
+
+    await styles.paintWith(V2);
+    expect([...styles.vector("wave")!]).toEqual([3, 4]);
+  });
+
+  test.each([
+    ["of another model", vectors("impasto-v1", [1, 2])],
+    ["of another size", vectors("impasto-v2", [1, 2, 3])],
+    ["of nothing", {}],
+  ])("vectors %s are not used, whatever the server says", async (_name, answer) => {
+    const styles = shelf({ is: true }, new Map(), { ...ANSWERS, [`${VECTORS}impasto-v2`]: answer });
+
+    await styles.paintWith(V2);
+
+    expect(styles.vector("wave")).toBeNull();
+  });
+
+  test("a server that has none of a model leaves none of the last one", async () => {
+    const styles = shelf({ is: true });
+    await styles.paintWith(V1);
+
+    await styles.paintWith(modelOf("impasto-v3"));
+
+    expect(styles.vector("wave")).toBeNull();
   });
 
   test("is there without a network once it was kept", async () => {
     const kept = new Map<string, Response>();
     const before = shelf({ is: true }, kept);
     await before.presets();
+    await before.paintWith(V1);
     await before.keep();
 
     const styles = shelf({ is: false }, kept);
+    await styles.paintWith(V1);
 
     expect(await styles.presets()).toMatchObject([{ slug: "wave", thumbnail: "blob:thumbnail" }]);
-    expect([...styles.vector("wave", 2)!]).toEqual([1, 2]);
+    expect([...styles.vector("wave")!]).toEqual([1, 2]);
+  });
+
+  test("another release takes the place of what was kept of the last one", async () => {
+    const kept = new Map<string, Response>();
+    for (const release of [V1, V2]) {
+      const styles = shelf({ is: true }, kept);
+      await styles.presets();
+      await styles.paintWith(release);
+      await styles.keep();
+    }
+    const offline = shelf({ is: false }, kept);
+
+    await offline.paintWith(V1);
+    expect(offline.vector("wave")).toBeNull();
+    await offline.paintWith(V2);
+    expect([...offline.vector("wave")!]).toEqual([3, 4]);
+    expect([...kept.keys()].filter((url) => url.includes("embeddings"))).toEqual([`${VECTORS}impasto-v2`]);
   });
 
   test("without a network and never seen is refused", async () => {
@@ -189,11 +323,13 @@ describe("the shelf of styles", () => {
 });
 
 describe("the choice of a style", () => {
-  const make = (onChoice = vi.fn(() => Promise.resolve())) => {
+  const make = (
+    onChoice = vi.fn(() => Promise.resolve()),
+    embed = vi.fn((_picture: Blob) => Promise.resolve(Float32Array.of(9))),
+  ) => {
     const choice = new StyleChoice(
       {
-        embed: () => Promise.resolve(Float32Array.of(9)),
-        embeddingSize: () => 1,
+        embed,
         openPicture: () => "blob:own",
         closePicture: vi.fn(),
       },
@@ -246,6 +382,33 @@ describe("the choice of a style", () => {
   });
 });
 
+describe("another release while the page is open", () => {
+  test("has all vectors anew: those of the presets and of one's own pictures", async () => {
+    const painted = vi.fn((_ingredient: { embedding: Float32Array }) => Promise.resolve());
+    const own = new File(["x"], "cat.png");
+    let says = 1;
+    const embed = vi.fn((_picture: Blob) => Promise.resolve(Float32Array.of(10 * says)));
+    const choice = new StyleChoice({ embed, openPicture: () => "blob:own", closePicture: vi.fn() }, painted);
+    const shelf = {
+      ...shelfOf("wave"),
+      vector: (slug: string) => (slug === "wave" ? Float32Array.of(says) : null),
+    };
+    await choice.load(shelf, null);
+    await choice.paintWith(modelOf("impasto-v1"));
+    await choice.apply();
+    await choice.addPicture(own);
+
+    says = 2;
+    await choice.paintWith(modelOf("impasto-v2"));
+    await choice.apply();
+    await choice.pick("wave");
+
+    expect(shelf.paintWith).toHaveBeenLastCalledWith(modelOf("impasto-v2"));
+    expect(embed).toHaveBeenLastCalledWith(own);
+    expect(painted.mock.calls.map(([{ embedding }]) => embedding[0])).toEqual([1, 10, 20, 2]);
+  });
+});
+
 function live(change: { studio?: object; tools?: object; use?: LivePorts["use"]; most?: number } = {}) {
   const clock = new Clock();
   let events!: StudioEvents;
@@ -253,7 +416,7 @@ function live(change: { studio?: object; tools?: object; use?: LivePorts["use"];
   const take = { id: "film", painted: new File(["p"], "p.mp4"), raw: new File(["r"], "r.mp4") };
   let recordedFrom = 0;
   const studio = {
-    openPainter: vi.fn(() => Promise.resolve({ backend: "wasm", threads: 2, embeddingSize: 1 })),
+    openPainter: vi.fn(() => Promise.resolve({ backend: "wasm", threads: 2, model: modelOf("impasto-v1") })),
     openCamera: vi.fn((facing: string) => Promise.resolve({ facing, canFlip: true, sound: {} })),
     show: vi.fn(),
     mirror: vi.fn(),
@@ -503,7 +666,7 @@ describe("painting a local film", () => {
   function local(restyleFile: (...call: never[]) => Promise<unknown>, lengthOf = () => Promise.resolve(12)) {
     const clock = new Clock();
     const painter = {
-      open: () => Promise.resolve({ embeddingSize: 1 }),
+      open: () => Promise.resolve({ model: modelOf("impasto-v1") }),
       choose: vi.fn(() => Promise.resolve(null)),
       close: vi.fn(),
     };

@@ -291,7 +291,7 @@ describe("the painter's protocol", () => {
 
   test("answers find whoever asked, in whatever order they come", async () => {
     const port = new Port();
-    const painter = new Painter(port);
+    const painter = new Painter(port, "key");
 
     const first = painter.embed(bitmap);
     const second = painter.lock();
@@ -305,7 +305,7 @@ describe("the painter's protocol", () => {
   test("frames are handed over, not copied", () => {
     const port = new Port();
 
-    void new Painter(port).paint(bitmap, 256, true);
+    void new Painter(port, "key").paint(bitmap, 256, true);
 
     expect(port.sent[0]).toMatchObject({
       message: { kind: "paint", ask: { short: 256, mirror: true } },
@@ -313,9 +313,17 @@ describe("the painter's protocol", () => {
     });
   });
 
+  test("the networks are opened with the key that the page came with", () => {
+    const port = new Port();
+
+    void new Painter(port, "key").open("wasm", 2);
+
+    expect(port.sent[0]!.message.ask).toEqual({ backend: "wasm", threads: 2, key: "key" });
+  });
+
   test("a refusal keeps its code", async () => {
     const port = new Port();
-    const opening = new Painter(port).open("best", null);
+    const opening = new Painter(port, "key").open("best", null);
 
     port.say({ id: 1, problem: { code: "bad_model", detail: "x" } });
 
@@ -324,7 +332,7 @@ describe("the painter's protocol", () => {
 
   test("a worker that dies refuses what was asked and whatever is asked then", async () => {
     const port = new Port();
-    const painter = new Painter(port);
+    const painter = new Painter(port, "key");
     const opening = painter.open("best", null);
 
     port.onerror?.({ message: "out of memory" } as ErrorEvent);
@@ -335,7 +343,7 @@ describe("the painter's protocol", () => {
 
   test("closing ends the worker", async () => {
     const port = new Port();
-    const painter = new Painter(port);
+    const painter = new Painter(port, "key");
     const waiting = painter.lock();
 
     painter.close();
@@ -360,6 +368,7 @@ const file = (role: string, change: object = {}) => ({
 const manifest = (change: Partial<Manifest> = {}): Manifest => ({
   name: "impasto",
   version: "1",
+  model_sha256: "m1",
   embedding_size: 128,
   norm_widths: [1],
   picture_size: 224,
@@ -389,6 +398,7 @@ describe("the manifest", () => {
   test.each([
     ["nothing", null],
     ["an empty answer", {}],
+    ["one without a checksum of its model", { ...manifest(), model_sha256: null }],
     ["one without widths", { ...manifest(), norm_widths: 3 }],
     ["one with a strange checksum", manifest({ files: [file("predictor", { sha256: "x" })] })],
   ])("%s is none", (_name, body) => {
@@ -396,7 +406,7 @@ describe("the manifest", () => {
   });
 });
 
-describe("the files of a release", () => {
+describe("a release", () => {
   /** As much of a Cache as is used. */
   function cache() {
     const kept = new Map<string, Response>();
@@ -409,70 +419,147 @@ describe("the files of a release", () => {
       keys: () => Promise.resolve([...kept.keys()].map((url) => ({ url: `http://x${url}` }))),
     };
   }
-  const digestOf = (letter: string) =>
-    Uint8Array.from(Array(32).fill(Number.parseInt(letter.repeat(2), 16))).buffer;
-  const store = (fetch: (url: string) => Promise<Response>, kept = cache(), digest = "a") => ({
-    kept,
-    store: new ModelStore({
-      fetch,
-      open: () => Promise.resolve(kept as unknown as Cache),
-      digest: () => Promise.resolve(digestOf(digest)),
-    }),
-  });
-  const gone = () => Promise.reject(new TypeError("network"));
-
-  test("are fetched once", async () => {
-    const fetch = vi.fn(() => Promise.resolve(new Response("abc")));
-    const { store: files } = store(fetch);
-
-    await files.bytes(file("readout"));
-    const again = await files.bytes(file("readout"));
-
-    expect(fetch).toHaveBeenCalledTimes(1);
-    expect(new TextDecoder().decode(again)).toBe("abc");
-  });
-
-  test("that are not what the manifest says are refused and not kept", async () => {
-    const { store: files, kept } = store(() => Promise.resolve(new Response("abc")), cache(), "b");
-
-    await expect(files.bytes(file("readout"))).rejects.toMatchObject({ code: "bad_model" });
-    expect(kept.kept.size).toBe(0);
-  });
-
-  test("that rotted in the cache are fetched again", async () => {
-    const kept = cache();
-    kept.kept.set(file("readout").url, new Response("rotten"));
-    const digest = vi.fn().mockResolvedValueOnce(digestOf("b")).mockResolvedValue(digestOf("a"));
-    const files = new ModelStore({
-      fetch: () => Promise.resolve(new Response("whole")),
-      open: () => Promise.resolve(kept as unknown as Cache),
-      digest,
+  const MANIFEST = "/api/v1/model-releases/?format=onnx&platform=web";
+  const ROLES = ["predictor", "readout", "transform", "transform-locked"];
+  /** A release whose files hold its name and their role; the pretended digest is of the first letters. */
+  const released = (name: string, version: string) =>
+    manifest({
+      name,
+      version,
+      model_sha256: `sha of ${name}`,
+      files: ROLES.map((role) => file(role, { url: `/models/${name}/${role}`, sha256: shaOf(name) })),
+      signature: { algorithm: "Ed25519", value: btoa("by us") },
     });
+  const shaOf = (name: string) => name.at(-1)!.charCodeAt(0).toString(16).padStart(64, "0");
+  const digest = (bytes: ArrayBuffer) => {
+    const of = new Uint8Array(32);
+    of[31] = new TextDecoder().decode(bytes).split(" ")[0]!.at(-1)!.charCodeAt(0);
+    return Promise.resolve(of.buffer);
+  };
+  const server =
+    (release: Manifest, files: (url: string) => Promise<Response> = whole) =>
+    (url: string): Promise<Response> =>
+      url === MANIFEST ? Promise.resolve(Response.json(release)) : files(url);
+  const whole = (url: string) => Promise.resolve(new Response(url.split("/").slice(2).join(" ")));
+  const gone = () => Promise.reject(new TypeError("network"));
+  const store = (fetch: (url: string) => Promise<Response>, kept = cache()) => ({
+    kept: kept.kept,
+    open: () =>
+      new ModelStore({
+        fetch,
+        open: () => Promise.resolve(kept as unknown as Cache),
+        digest,
+        verify: (signature) => Promise.resolve(new TextDecoder().decode(signature) === "by us"),
+        key: "",
+      }).release(),
+  });
+  const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
+  const v1 = released("impasto-v1", "1.0.0");
+  const v2 = released("impasto-v2", "2.0.0");
 
-    expect(new TextDecoder().decode(await files.bytes(file("readout")))).toBe("whole");
+  test("is fetched once", async () => {
+    const fetch = vi.fn(server(v1));
+    const { open } = store(fetch);
+
+    await open();
+    const { bytes } = await open();
+
+    expect(fetch.mock.calls.filter(([url]) => url !== MANIFEST)).toHaveLength(4);
+    expect(text(bytes.readout)).toBe("impasto-v1 readout");
   });
 
-  test("without a network the last manifest serves", async () => {
+  test("that this site did not sign is refused, and nothing of it is fetched or kept", async () => {
+    const fetch = vi.fn(server({ ...v1, signature: { algorithm: "Ed25519", value: btoa("by them") } }));
+    const { open, kept } = store(fetch);
+
+    await expect(open()).rejects.toMatchObject({ code: "bad_signature" });
+    expect(fetch).toHaveBeenCalledTimes(1);
+    expect(kept.size).toBe(0);
+  });
+
+  test("without a signature is refused as well, and the one before stays", async () => {
     const kept = cache();
-    await store(() => Promise.resolve(Response.json(manifest())), kept).store.manifest();
+    await store(server(v1), kept).open();
+    const before = [...kept.kept.keys()];
+    const { signature: _signature, ...unsigned } = v2;
 
-    expect(await store(gone, kept).store.manifest()).toEqual(manifest());
-    await expect(store(gone).store.manifest()).rejects.toMatchObject({ offline: true });
+    await expect(store(server(unsigned), kept).open()).rejects.toMatchObject({ code: "bad_signature" });
+    expect([...kept.kept.keys()]).toEqual(before);
+    expect((await store(gone, kept).open()).manifest.name).toBe("impasto-v1");
   });
 
-  test("a server that has published nothing is said to have nothing", async () => {
-    const { store: files } = store(() => Promise.resolve(new Response("{}", { status: 404 })));
+  test("that was changed in the cache is refused without a network too", async () => {
+    const kept = cache();
+    await store(server(v1), kept).open();
+    kept.kept.set(MANIFEST, Response.json({ ...v1, signature: undefined }));
 
-    await expect(files.manifest()).rejects.toMatchObject({ code: "no_model" });
+    await expect(store(gone, kept).open()).rejects.toMatchObject({ code: "bad_signature" });
   });
 
-  test("of older releases are let go", async () => {
-    const { store: files, kept } = store(() => Promise.resolve(Response.json(manifest())));
-    await files.manifest();
-    kept.kept.set("/models/old/readout", new Response("old"));
+  test("whose files are not what it says is refused, and they are not kept", async () => {
+    const { open, kept } = store(server(v1, () => Promise.resolve(new Response("other"))));
 
-    await files.tidy(manifest());
+    await expect(open()).rejects.toMatchObject({ code: "bad_model" });
+    expect(kept.size).toBe(0);
+  });
 
-    expect([...kept.kept.keys()]).toEqual(["/api/v1/model-releases/?format=onnx&platform=web"]);
+  test("that rotted in the cache is fetched again", async () => {
+    const kept = cache();
+    kept.kept.set("/models/impasto-v1/readout", new Response("rotten"));
+
+    const { bytes } = await store(server(v1), kept).open();
+
+    expect(text(bytes.readout)).toBe("impasto-v1 readout");
+  });
+
+  test("serves without a network once it was whole", async () => {
+    const kept = cache();
+    await store(server(v1), kept).open();
+
+    const { manifest: last, bytes } = await store(gone, kept).open();
+
+    expect(last).toEqual(v1);
+    expect(text(bytes.transform)).toBe("impasto-v1 transform");
+    await expect(store(gone).open()).rejects.toMatchObject({ offline: true });
+  });
+
+  test("that was published since takes the place of all that was kept of the last one", async () => {
+    const kept = cache();
+    await store(server(v1), kept).open();
+
+    const { manifest: newest, bytes } = await store(server(v2), kept).open();
+
+    expect(newest.model_sha256).toBe("sha of impasto-v2");
+    expect(Object.values(bytes).map(text)).toEqual(ROLES.map((role) => `impasto-v2 ${role}`));
+    expect([...kept.kept.keys()].toSorted()).toEqual([
+      MANIFEST,
+      ...ROLES.map((role) => `/models/impasto-v2/${role}`),
+    ]);
+  });
+
+  test("whose download is cut off leaves the last one whole, and that one is painted with", async () => {
+    const kept = cache();
+    await store(server(v1), kept).open();
+    const cut = server(v2, (url) => (url.endsWith("readout") ? gone() : whole(url)));
+
+    const cutOff = await store(cut, kept).open();
+    const later = await store(gone, kept).open();
+
+    for (const { manifest: last, bytes } of [cutOff, later]) {
+      expect(last.name).toBe("impasto-v1");
+      expect(Object.values(bytes).map(text)).toEqual(ROLES.map((role) => `impasto-v1 ${role}`));
+    }
+  });
+
+  test.each([404, 500])("a server that answers %s is said to have nothing", async (status) => {
+    const { open } = store(() => Promise.resolve(new Response("{}", { status })));
+
+    await expect(open()).rejects.toMatchObject({ code: "no_model" });
+  });
+
+  test("that is no JSON is none", async () => {
+    const { open } = store(() => Promise.resolve(new Response("<html>")));
+
+    await expect(open()).rejects.toMatchObject({ code: "no_model" });
   });
 });

@@ -1,8 +1,12 @@
+import base64
 import re
+from pathlib import Path
 from typing import Any
 
 import pytest
 from django.test import AsyncClient, Client
+
+from mlmodels import signing
 
 CLIENT_ROUTES = [
     "/",
@@ -64,6 +68,17 @@ def test_a_client_that_is_not_built_says_how_to_build_it(settings, tmp_path):
 
     assert answer.status_code == 503
     assert "make setup" in answer.content.decode()
+
+
+def test_the_page_comes_with_the_key_that_signs_the_networks(settings, built_client):
+    settings.MODEL_SIGNING_KEY = bytes(range(32))
+    source = Path(__file__).resolve().parents[3] / "platform/webclient/index.html"
+    (settings.CLIENT_DIST / "index.html").write_text(source.read_text())
+
+    page = Client().get("/record").content.decode()
+
+    (key,) = re.findall(r'name="impasto-model-key" content="([^"]*)"', page)
+    assert base64.b64decode(key) == signing.public_key(settings.MODEL_SIGNING_KEY)
 
 
 def test_a_page_can_be_read_only(built_client):

@@ -558,6 +558,9 @@ export const en = {
   problem_bad_model: "The network did not arrive whole",
   problem_bad_model_detail:
     "Its checksum is wrong. Try again; if it stays so, tell the people who run this site.",
+  problem_bad_signature: "The network is not from this site",
+  problem_bad_signature_detail:
+    "It was not signed by this site, so nothing of it was loaded or kept. Reload the page; if it stays so, tell the people who run this site.",
   problem_painter_lost: "The painter stopped",
   problem_painter_lost_detail: "This device may be out of memory. Close other pages and try again.",
   problem_painter_failed: "The painter stopped",

@@ -540,6 +540,9 @@ export const zh: Dictionary = {
   problem_no_model_detail: "此服务器尚未发布供浏览器使用的网络。",
   problem_bad_model: "网络文件不完整",
   problem_bad_model_detail: "校验和不符。请重试；若仍如此，请告知本站管理者。",
+  problem_bad_signature: "该网络并非来自本站",
+  problem_bad_signature_detail:
+    "它没有本站的签名，因此没有加载或保存任何内容。请刷新页面；若仍如此，请告知本站管理者。",
   problem_painter_lost: "绘制已停止",
   problem_painter_lost_detail: "设备内存可能不足。请关闭其他页面后重试。",
   problem_painter_failed: "绘制已停止",

@@ -1,18 +1,18 @@
 import { batch, computed, createModel, type ReadonlySignal, signal } from "@preact/signals";
 
 import type { LiveStyle, StyleShelf } from "../model/live/shelf";
+import type { Model } from "../model/painter/protocol";
 import type { Ingredient, Vector } from "../model/painter/style";
 import { asProblem, type Problem } from "../model/problem";
 
 export interface StylePorts {
   /** What turns a picture into a vector, once it is open. */
   embed: (picture: Blob) => Promise<Vector>;
-  embeddingSize: () => number;
   openPicture: (picture: Blob) => string;
   closePicture: (url: string) => void;
 }
 
-export type Shelf = Pick<StyleShelf, "presets" | "vector" | "picture" | "keep" | "close">;
+export type Shelf = Pick<StyleShelf, "presets" | "paintWith" | "vector" | "picture" | "keep" | "close">;
 
 const NO_ACCENT = { on_dark: "", on_light: "" };
 
@@ -25,6 +25,7 @@ export const StyleChoice = createModel(
     const strength = signal(1);
     const problem = signal<Problem | null>(null);
     const vectors = new Map<string, Vector>();
+    const pictures = new Map<string, File>();
     let shelf: Shelf | null = null;
     let sending = false;
     let wish: string | null = null;
@@ -33,8 +34,8 @@ export const StyleChoice = createModel(
     const style = computed(() => all.value.find(({ slug }) => slug === chosen.value) ?? null);
 
     async function vectorOf(one: LiveStyle): Promise<Vector> {
-      const known = vectors.get(one.slug) ?? shelf?.vector(one.slug, ports.embeddingSize());
-      const vector = known ?? (await ports.embed(await shelf!.picture(one)));
+      const known = vectors.get(one.slug) ?? shelf?.vector(one.slug);
+      const vector = known ?? (await ports.embed(pictures.get(one.slug) ?? (await shelf!.picture(one))));
       vectors.set(one.slug, vector);
       return vector;
     }
@@ -85,6 +86,11 @@ export const StyleChoice = createModel(
           problem.value = asProblem(error);
         }
       },
+      /** The painter is open, with this model: what another one has said of the styles no longer holds. */
+      async paintWith(model: Model) {
+        vectors.clear();
+        await shelf?.paintWith(model);
+      },
       /** Paint with what is chosen, once there is a painter. */
       apply: () => (chosen.peek() === null ? Promise.resolve() : pick(chosen.peek()!)),
       /** Keep thumbnails and vectors for when there is no network. */
@@ -99,6 +105,7 @@ export const StyleChoice = createModel(
           const url = ports.openPicture(picture);
           const slug = `own:${own.peek().length}:${picture.name}`;
           vectors.set(slug, vector);
+          pictures.set(slug, picture);
           const name = picture.name.replace(/\.[^.]*$/, "");
           own.value = [{ slug, name, thumbnail: url, image: url, accent: NO_ACCENT }, ...own.peek()];
           await pick(slug);

@@ -48,14 +48,12 @@ export const Live = createModel((ports: LivePorts, firstStyle: string | null) =>
   let tools: LiveTools | null = null;
   let studio: Studio | null = null;
   let canvas: HTMLCanvasElement | null = null;
-  let size = 0;
   let timer: unknown = null;
   let closed = false;
 
   const styles = new StyleChoice(
     {
       embed: (picture) => studio!.embed(picture),
-      embeddingSize: () => size,
       openPicture: ports.pictures.open,
       closePicture: ports.pictures.close,
     },
@@ -131,8 +129,8 @@ export const Live = createModel((ports: LivePorts, firstStyle: string | null) =>
         styles.presets.peek().length > 0 ? null : styles.load(tools.shelf(), firstStyle),
       ]);
       if (closed || mine !== studio) return;
-      size = opened.embeddingSize;
       backend.value = opened.backend;
+      await styles.paintWith(opened.model);
       await styles.apply();
       phase.value = "ready";
       found.value = (await tools.unfinished())[0] ?? null;

@@ -24,7 +24,6 @@ export const LocalRestyle = createModel(
     const now = signal(0);
     let tools: LiveTools | null = null;
     let painter: Painter | null = null;
-    let size = 0;
     let began = 0;
     let cancelling: AbortController | null = null;
     let closed = false;
@@ -32,7 +31,6 @@ export const LocalRestyle = createModel(
     const styles = new StyleChoice(
       {
         embed: async (picture) => painter!.embed(await tools!.pictureOf(picture)),
-        embeddingSize: () => size,
         openPicture: ports.pictures.open,
         closePicture: ports.pictures.close,
       },
@@ -66,7 +64,7 @@ export const LocalRestyle = createModel(
           styles.presets.peek().length > 0 ? null : styles.load(tools.shelf(), firstStyle),
         ]);
         if (closed) return;
-        size = opened.embeddingSize;
+        await styles.paintWith(opened.model);
         await styles.apply();
         phase.value = "choosing";
         void styles.keep();

@@ -1,4 +1,4 @@
-import { type Backend, type Frame, Painter, type WorkerPort } from "../painter/protocol";
+import type { Backend, Frame, Painter } from "../painter/protocol";
 import type { Ingredient } from "../painter/style";
 
 export interface Candidate {
@@ -24,17 +24,17 @@ export const median = (values: readonly number[]): number => {
 
 /** Measure one way of computing: a painter of its own is opened, paints some frames of each size, and is closed. */
 export async function measure(
-  openWorker: () => WorkerPort,
+  openPainter: () => Painter,
   candidate: Candidate,
   sizes: readonly number[],
   ports: { now: () => number; frame: (short: number, index: number) => Promise<Frame> },
   onSize: (measured: Measured) => void,
 ): Promise<void> {
-  const painter = new Painter(openWorker());
+  const painter = openPainter();
   try {
-    const { embeddingSize } = await painter.open(candidate.backend, candidate.threads);
+    const { model } = await painter.open(candidate.backend, candidate.threads);
     // How long it takes does not depend on the style.
-    const style: Ingredient = { embedding: new Float32Array(embeddingSize), weight: 1 };
+    const style: Ingredient = { embedding: new Float32Array(model.embeddingSize), weight: 1 };
     for (const short of sizes) {
       await painter.choose([style], 1);
       await painter.begin();

@@ -21,6 +21,7 @@ import {
 
 import type { Size } from "../painter/pixels";
 import { Problem } from "../problem";
+import { PictureTrack } from "./pictures";
 
 export type Container = "mp4" | "webm";
 
@@ -38,14 +39,14 @@ export interface FilmWriter {
   sound(sample: AudioSample, seconds: number): void;
   pause(): void;
   resume(): void;
-  /** @throws Problem `encoder_failed` */
-  finish(): Promise<void>;
+  /**
+   * @param seconds where the film ends: its last picture is shown until then
+   * @throws Problem `encoder_failed`
+   */
+  finish(seconds: number): Promise<void>;
 }
 
 export type Sink = (bytes: Blob) => Promise<void>;
-
-// An encoder further behind than this is too slow for its pictures: the film gets fewer of them.
-const MOST_WAITING = 4;
 
 /** H.264 in MP4 where the browser encodes it, else VP9 in WebM; null without WebCodecs. */
 export async function codecsFor(size: Size): Promise<Codecs | null> {
@@ -65,10 +66,8 @@ export async function codecsFor(size: Size): Promise<Codecs | null> {
 export class EncodingWriter implements FilmWriter {
   readonly type: string;
   readonly #output: Output;
-  readonly #video: VideoSampleSource;
+  readonly #pictures: PictureTrack;
   readonly #audio: AudioSampleSource | null;
-  #waiting = 0;
-  #lastFrame = -1;
   #lastSound = -1;
   #failure: unknown = null;
 
@@ -80,7 +79,7 @@ export class EncodingWriter implements FilmWriter {
   ) {
     this.#output = output;
     this.type = type;
-    this.#video = video;
+    this.#pictures = new PictureTrack((sample) => this.#add(video.add(sample)));
     this.#audio = audio;
   }
 
@@ -110,16 +109,10 @@ export class EncodingWriter implements FilmWriter {
   }
 
   frame(picture: CanvasImageSource, seconds: number) {
-    if (this.#failure || this.#waiting >= MOST_WAITING || seconds <= this.#lastFrame) return;
-    this.#lastFrame = seconds;
+    if (this.#failure) return;
     // A sample closes its frame, and this one goes on to the painter.
     const own = "VideoFrame" in globalThis && picture instanceof VideoFrame ? picture.clone() : picture;
-    const sample = new VideoSample(own, { timestamp: seconds });
-    this.#waiting++;
-    void this.#add(this.#video.add(sample)).finally(() => {
-      this.#waiting--;
-      sample.close();
-    });
+    this.#pictures.take(new VideoSample(own, { timestamp: seconds }));
   }
 
   sound(sample: AudioSample, seconds: number) {
@@ -134,7 +127,8 @@ export class EncodingWriter implements FilmWriter {
   pause() {}
   resume() {}
 
-  async finish() {
+  async finish(seconds: number) {
+    await this.#pictures.end(seconds);
     try {
       if (this.#failure) throw this.#failure;
       await this.#output.finalize();
@@ -152,6 +146,9 @@ export class EncodingWriter implements FilmWriter {
   }
 }
 
+// Milliseconds between two pictures of a recorded canvas.
+const REDRAWN = 1000 / 30;
+
 const RECORDER_TYPES = [
   "video/mp4;codecs=avc1.42E01E,mp4a.40.2",
   "video/mp4;codecs=avc1.42E01E,opus",
@@ -162,6 +159,7 @@ const RECORDER_TYPES = [
 /** Browsers without WebCodecs: the browser itself records what the canvas shows. */
 export class CapturingWriter implements FilmWriter {
   readonly type: string;
+  readonly #redrawing: ReturnType<typeof setInterval>;
   readonly #recorder: MediaRecorder;
   readonly #written: Promise<unknown>[] = [];
 
@@ -175,6 +173,7 @@ export class CapturingWriter implements FilmWriter {
     this.#recorder = new MediaRecorder(stream, { mimeType: type });
     this.#recorder.ondataavailable = ({ data }) => this.#written.push(sink(data));
     this.#recorder.start(1000);
+    this.#redrawing = setInterval(redraw, REDRAWN, canvas);
     this.type = type.split(";")[0]!;
   }
 
@@ -190,6 +189,7 @@ export class CapturingWriter implements FilmWriter {
   }
 
   async finish() {
+    clearInterval(this.#redrawing);
     if (this.#recorder.state !== "inactive") {
       const stopped = new Promise((resolve) => this.#recorder.addEventListener("stop", resolve));
       this.#recorder.stop();
@@ -197,6 +197,11 @@ export class CapturingWriter implements FilmWriter {
     }
     await Promise.all(this.#written);
   }
+}
+
+/** The stream of a canvas has no picture where nothing was drawn: with a painter that lags it would end early. */
+function redraw(canvas: HTMLCanvasElement) {
+  canvas.getContext("2d")!.drawImage(canvas, 0, 0);
 }
 
 /**

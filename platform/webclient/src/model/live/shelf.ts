@@ -1,4 +1,4 @@
-import { problemOf } from "../painter/protocol";
+import { type Model, problemOf } from "../painter/protocol";
 import type { Vector } from "../painter/style";
 import type { Page, Style } from "../types";
 
@@ -9,13 +9,6 @@ export interface LiveStyle {
   thumbnail: string;
   image: string;
   accent: Style["accent"];
-}
-
-interface Shelf {
-  model: string;
-  styles: LiveStyle[];
-  /** Vectors of the presets, by slug. */
-  vectors: Record<string, number[]>;
 }
 
 interface Vectors {
@@ -30,15 +23,18 @@ export interface ShelfPorts {
   closePicture: (url: string) => void;
 }
 
-const SHELF = "/live/shelf";
+const SEEN = "/live/styles";
 const STYLES = "/api/v1/styles/?kind=preset&page_size=100";
 const VECTORS = "/api/v1/style-embeddings/";
+const vectorsOf = (model: Model) => `${VECTORS}?model=${model.sha256}`;
 
 /** The presets with their vectors, kept in this browser: what was seen once can be painted with on a train. */
 export class StyleShelf {
   readonly #ports: ShelfPorts;
   readonly #pictures: string[] = [];
-  #shelf: Shelf | null = null;
+  #styles: readonly LiveStyle[] | null = null;
+  #model: Model | null = null;
+  #vectors: Vectors | null = null;
 
   constructor(ports: ShelfPorts) {
     this.#ports = ports;
@@ -49,30 +45,38 @@ export class StyleShelf {
    *
    * @throws Problem `offline` where there never were any
    */
-  async presets(): Promise<LiveStyle[]> {
+  async presets(): Promise<readonly LiveStyle[]> {
     try {
-      this.#shelf = await this.#fetch();
-      return this.#shelf.styles;
+      this.#styles = await this.#fetchStyles();
+      return this.#styles;
     } catch {
-      return await this.#kept();
+      return await this.#keptStyles();
     }
   }
 
-  /** Remember the shelf and its thumbnails for the next time. */
+  /** Have the vectors of this model, and of no other. Where there are none they are read from the pictures, here. */
+  async paintWith(model: Model): Promise<void> {
+    this.#model = model;
+    this.#vectors = (await this.#fetchVectors(model)) ?? (await this.#keptVectors(model));
+  }
+
+  /** Remember the shelf, its thumbnails and the vectors of this model for the next time. */
   async keep(): Promise<void> {
     const cache = await this.#cache();
-    if (!cache || !this.#shelf) return;
-    await cache.put(SHELF, Response.json(this.#shelf));
-    for (const { thumbnail } of this.#shelf.styles) {
+    if (!cache) return;
+    await this.#keepVectors(cache);
+    if (!this.#styles) return;
+    await cache.put(SEEN, Response.json(this.#styles));
+    for (const { thumbnail } of this.#styles) {
       if (thumbnail.startsWith("blob:") || (await cache.match(thumbnail))) continue;
       await cache.put(thumbnail, await this.#get(thumbnail));
     }
   }
 
-  /** The vector that the server has of a preset for this model, if it has one. */
-  vector(slug: string, size: number): Vector | null {
-    const values = this.#shelf?.vectors[slug];
-    return values?.length === size ? Float32Array.from(values) : null;
+  /** The vector that the server has of a preset for the model that is painted with, if it has one. */
+  vector(slug: string): Vector | null {
+    const values = this.#vectors?.styles.find((style) => style.slug === slug)?.values;
+    return values?.length === this.#model?.embeddingSize ? Float32Array.from(values!) : null;
   }
 
   /** @throws Problem `offline` */
@@ -85,35 +89,48 @@ export class StyleShelf {
     for (const url of this.#pictures) this.#ports.closePicture(url);
   }
 
-  async #fetch(): Promise<Shelf> {
-    const [page, vectors] = await Promise.all([
-      this.#get(STYLES).then((answer) => answer.json() as Promise<Page<Style>>),
-      // A server without vectors: they are worked out here, from the pictures.
-      this.#get(VECTORS).then(
-        (answer) => answer.json() as Promise<Vectors>,
-        () => ({ model_sha256: "", styles: [] }),
-      ),
-    ]);
-    return {
-      model: vectors.model_sha256,
-      styles: page.results.map(({ slug, name, thumbnail_url: thumbnail, image_url: image, accent }) => ({
-        slug,
-        name,
-        thumbnail,
-        image,
-        accent,
-      })),
-      vectors: Object.fromEntries(vectors.styles.map(({ slug, values }) => [slug, values])),
-    };
+  async #fetchStyles(): Promise<readonly LiveStyle[]> {
+    const page = (await (await this.#get(STYLES)).json()) as Page<Style>;
+    return page.results.map(({ slug, name, thumbnail_url: thumbnail, image_url: image, accent }) => ({
+      slug,
+      name,
+      thumbnail,
+      image,
+      accent,
+    }));
   }
 
-  async #kept(): Promise<LiveStyle[]> {
+  async #fetchVectors(model: Model): Promise<Vectors | null> {
+    try {
+      return readVectors(await (await this.#get(vectorsOf(model))).json(), model);
+    } catch {
+      return null; // no connection, or a server that has none of this model
+    }
+  }
+
+  async #keptVectors(model: Model): Promise<Vectors | null> {
+    const kept = await (await this.#cache())?.match(vectorsOf(model));
+    return kept ? readVectors(await kept.json(), model) : null;
+  }
+
+  /** Those of another model are let go when there are some of this one. */
+  async #keepVectors(cache: Cache) {
+    if (!this.#model || !this.#vectors) return;
+    const own = vectorsOf(this.#model);
+    await cache.put(own, Response.json(this.#vectors));
+    for (const { url } of await cache.keys()) {
+      const { pathname, search } = new URL(url);
+      if (pathname === VECTORS && pathname + search !== own) await cache.delete(url);
+    }
+  }
+
+  async #keptStyles(): Promise<readonly LiveStyle[]> {
     const cache = await this.#cache();
-    const answer = await cache?.match(SHELF);
+    const answer = await cache?.match(SEEN);
     if (!answer) throw problemOf("offline", "");
-    this.#shelf = (await answer.json()) as Shelf;
+    const styles = (await answer.json()) as readonly LiveStyle[];
     return await Promise.all(
-      this.#shelf.styles.map(async (style) => {
+      styles.map(async (style) => {
         const thumbnail = await cache?.match(style.thumbnail);
         if (!thumbnail) return style;
         const url = this.#ports.openPicture(await thumbnail.blob());
@@ -137,4 +154,9 @@ export class StyleShelf {
       return null;
     }
   }
+}
+
+/** Null for what is of another model: the same numbers mean something else to this one. */
+function readVectors(body: Vectors, model: Model): Vectors | null {
+  return body.model_sha256 === model.sha256 && Array.isArray(body.styles) ? body : null;
 }

@@ -1,7 +1,7 @@
 import type { AudioSample } from "mediabunny";
 
 import { Adaptation } from "../painter/adaptation";
-import { type Opened, Painter, type WorkerPort } from "../painter/protocol";
+import type { Opened, Painter } from "../painter/protocol";
 import { filmSize } from "../painter/pixels";
 import type { Ingredient, Vector } from "../painter/style";
 import { asProblem, Problem } from "../problem";
@@ -29,7 +29,7 @@ export interface StudioEvents {
 }
 
 export interface StudioPorts extends CameraPorts, FramePorts {
-  openWorker: () => WorkerPort;
+  openPainter: () => Painter;
   films: FilmStore;
   newKey: () => string;
 }
@@ -37,6 +37,8 @@ export interface StudioPorts extends CameraPorts, FramePorts {
 // What is shown and recorded, on the short side. Paintings are smaller and are drawn larger.
 const FILM_SHORT = 480;
 const SECOND = 1000;
+// Milliseconds for which the end of the sound is waited for: a microphone may be gone.
+const SOUND_PATIENCE = 300;
 
 interface Recording {
   id: string;
@@ -65,15 +67,16 @@ export class Studio {
   #chosen = false;
   #closed = false;
   #mirror = false;
+  #heardAll = () => {};
 
   constructor(ports: StudioPorts, events: StudioEvents) {
     this.#ports = ports;
     this.#events = events;
     this.#camera = new Camera(ports);
-    this.#painter = new Painter(ports.openWorker());
+    this.#painter = ports.openPainter();
   }
 
-  /** @throws Problem no_model, bad_model, offline, painter_failed */
+  /** @throws Problem no_model, bad_signature, bad_model, offline, painter_failed */
   openPainter(): Promise<Opened> {
     return this.#painter.open("best", null);
   }
@@ -171,13 +174,14 @@ export class Studio {
     const recording = this.#recording;
     if (!recording) return null;
     recording.clock.pause(this.#ports.now());
-    // The frame that is being painted was captured before the end.
-    await this.#current.catch(() => undefined);
+    const end = recording.clock.elapsed(this.#ports.now());
+    // The frame that is being painted was captured before the end, and so was the sound that is on its way.
+    await Promise.all([this.#current.catch(() => undefined), this.#lastSound()]);
     this.#recording = null;
     this.#frames?.clock.release();
     this.#sounds?.clock.release();
-    await recording.painted.finish();
-    await recording.raw?.finish();
+    await recording.painted.finish(end);
+    await recording.raw?.finish(end);
     const { painted, raw } = recording.films;
     return {
       id: recording.id,
@@ -279,7 +283,16 @@ export class Studio {
       recording.painted.sound(sound, seconds);
       recording.raw?.sound(sound, seconds);
     }
+    if (seconds === null) this.#heardAll();
     sound.close();
+  }
+
+  /** Sound comes in order: once some comes from after the end, all from before it is there. */
+  async #lastSound() {
+    if (!this.#sounds) return;
+    const late = new Promise<void>((resolve) => setTimeout(resolve, SOUND_PATIENCE));
+    const all = new Promise<void>((resolve) => (this.#heardAll = resolve));
+    await Promise.race([all, late]);
   }
 
   #end(code: string) {

@@ -1,4 +1,4 @@
-import { type Frame, Painter } from "../painter/protocol";
+import { type Frame, Painter, type WorkerPort } from "../painter/protocol";
 import { type Candidate, measure, type Measured } from "./bench";
 import { bound } from "./encoding";
 import { type FilmEntry, FilmStore } from "./film";
@@ -6,22 +6,26 @@ import { lengthOf, restyleFile } from "./restyle";
 import { type ShelfPorts, StyleShelf } from "./shelf";
 import { Studio, type StudioEvents, type StudioPorts, type Take } from "./studio";
 
-export interface ToolPorts extends Omit<StudioPorts, "films">, ShelfPorts {
+export interface ToolPorts extends Omit<StudioPorts, "films" | "openPainter">, ShelfPorts {
+  openWorker: () => WorkerPort;
+  /** The public key that this site signs its networks with, in base64. */
+  modelKey: string;
   indexedDB: IDBFactory;
 }
 
 /** Everything that paints on this device, fetched only where somebody does. */
 export function liveTools(ports: ToolPorts) {
   const films = new FilmStore(ports.indexedDB);
+  const openPainter = () => new Painter(ports.openWorker(), ports.modelKey);
   return {
     shelf: () => new StyleShelf(ports),
-    studio: (events: StudioEvents) => new Studio({ ...ports, films }, events),
-    painter: () => new Painter(ports.openWorker()),
+    studio: (events: StudioEvents) => new Studio({ ...ports, films, openPainter }, events),
+    painter: openPainter,
     pictureOf: (blob: Blob) => createImageBitmap(blob),
     restyleFile,
     lengthOf,
     measure: (candidate: Candidate, sizes: readonly number[], onSize: (measured: Measured) => void) =>
-      measure(ports.openWorker, candidate, sizes, { now: ports.now, frame: testFrame }, onSize),
+      measure(openPainter, candidate, sizes, { now: ports.now, frame: testFrame }, onSize),
     unfinished: () => films.unfinished().catch((): FilmEntry[] => []),
     /** A film that was cut off by a reload, as far as it had been written; null where nothing can be seen in it. */
     async recover({ id, types }: FilmEntry, name: string): Promise<Take | null> {

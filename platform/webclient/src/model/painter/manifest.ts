@@ -1,5 +1,6 @@
 import { offline, Problem } from "../problem";
 import { type Role, ROLES } from "./networks";
+import { isSigned, type Signed, type Verify } from "./signature";
 
 export interface ModelFile {
   role: string;
@@ -12,9 +13,11 @@ export interface ModelFile {
 }
 
 /** What the server publishes of a release, as docs/api.md says. */
-export interface Manifest {
+export interface Manifest extends Signed {
   name: string;
   version: string;
+  /** What the vectors of styles are named after: those of another model mean something else to this one. */
+  model_sha256: string;
   embedding_size: number;
   norm_widths: number[];
   picture_size: number;
@@ -50,6 +53,7 @@ export function readManifest(body: unknown): Manifest {
   const manifest = body as Partial<Manifest> | null;
   const whole =
     typeof manifest?.name === "string" &&
+    typeof manifest.model_sha256 === "string" &&
     Array.isArray(manifest.files) &&
     Array.isArray(manifest.norm_widths) &&
     typeof manifest.picture_size === "number" &&
@@ -58,14 +62,22 @@ export function readManifest(body: unknown): Manifest {
   return manifest as Manifest;
 }
 
+export interface Release {
+  manifest: Manifest;
+  bytes: Record<Role, Uint8Array>;
+}
+
 export interface StorePorts {
-  fetch: (url: string, init?: RequestInit) => Promise<Response>;
+  fetch: (url: string) => Promise<Response>;
   /** Null where the browser keeps no caches (or the page is not secure). */
   open: (() => Promise<Cache>) | null;
   digest: (bytes: ArrayBuffer) => Promise<ArrayBuffer>;
+  verify: Verify;
+  /** The public key that the page came with, in base64. */
+  key: string;
 }
 
-/** The release's files: fetched once, checked against the manifest, and kept for when there is no network. */
+/** Releases: fetched once, checked against signature and checksums, and kept for when there is no network. */
 export class ModelStore {
   readonly #ports: StorePorts;
 
@@ -73,59 +85,76 @@ export class ModelStore {
     this.#ports = ports;
   }
 
-  /** The newest manifest, or without a connection the last one. */
-  async manifest(): Promise<Manifest> {
+  /**
+   * The newest release with all its files. Without a connection, also one that is cut half-way, the last whole one.
+   *
+   * A release is kept in place of the last one when all of it is there, so that two are never mixed.
+   *
+   * @throws Problem `bad_signature`, `bad_model`, `no_model`, `offline`; nothing of what is refused is kept
+   */
+  async release(): Promise<Release> {
     const cache = await this.#cache();
-    let response: Response | undefined;
     try {
-      response = await this.#ports.fetch(MANIFEST, { headers: { Accept: "application/json" } });
-    } catch {
-      response = await cache?.match(MANIFEST);
-      if (!response) throw offline();
+      const answer = await this.#fetch(MANIFEST);
+      const release = await this.#whole(await this.#read(answer.clone()), cache);
+      await this.#replace(release.manifest, answer, cache);
+      return release;
+    } catch (problem) {
+      if (!(problem instanceof Problem && problem.offline)) throw problem;
+      const kept = await cache?.match(MANIFEST);
+      if (!kept) throw problem;
+      return await this.#whole(await this.#read(kept), cache);
     }
-    if (!response.ok) throw problem("no_model", `${response.status}`);
-    const copy = response.clone();
-    const manifest = readManifest(await response.json());
-    await this.#keep(cache, MANIFEST, copy);
+  }
+
+  /** @throws Problem `bad_signature` where this site has not signed it, `no_model` where it is no manifest */
+  async #read(answer: Response): Promise<Manifest> {
+    const body: unknown = await answer.json().catch(() => null);
+    const manifest = readManifest(body);
+    if (!(await isSigned(manifest, this.#ports.key, this.#ports.verify))) {
+      throw problem("bad_signature", `${manifest.name} ${manifest.version}`);
+    }
     return manifest;
   }
 
-  /**
-   * The bytes of a file, those and no others that the manifest names.
-   *
-   * @throws Problem `bad_model` where what came is something else
-   */
-  async bytes(file: ModelFile): Promise<Uint8Array> {
-    const cache = await this.#cache();
+  async #whole(manifest: Manifest, cache: Cache | null): Promise<Release> {
+    const files = filesOf(manifest);
+    const bytes = await Promise.all(ROLES.map(async (role) => [role, await this.#bytes(files[role], cache)]));
+    return { manifest, bytes: Object.fromEntries(bytes) as Record<Role, Uint8Array> };
+  }
+
+  /** The bytes of a file, those and no others that the manifest names. */
+  async #bytes(file: ModelFile, cache: Cache | null): Promise<Uint8Array> {
     const kept = await cache?.match(file.url);
     if (kept) {
       const bytes = await kept.arrayBuffer();
       if (await this.#matches(bytes, file)) return new Uint8Array(bytes);
       await cache?.delete(file.url);
     }
-    let response: Response;
-    try {
-      response = await this.#ports.fetch(file.url);
-    } catch {
-      throw offline();
-    }
-    if (!response.ok) throw problem("no_model", `${response.status}`);
-    const copy = response.clone();
-    const bytes = await response.arrayBuffer();
+    const answer = await this.#fetch(file.url);
+    const copy = answer.clone();
+    const bytes = await answer.arrayBuffer();
     if (!(await this.#matches(bytes, file))) throw problem("bad_model", file.url);
     await this.#keep(cache, file.url, copy);
     return new Uint8Array(bytes);
   }
 
-  /** Let go of files that no current manifest names. */
-  async tidy(manifest: Manifest) {
-    const cache = await this.#cache();
+  /** From here on this is the last whole release; files that it does not name are let go. */
+  async #replace(manifest: Manifest, answer: Response, cache: Cache | null) {
     if (!cache) return;
+    await this.#keep(cache, MANIFEST, answer);
     const wanted = new Set([MANIFEST, ...Object.values(filesOf(manifest)).map(({ url }) => url)]);
     for (const { url } of await cache.keys()) {
       const { pathname, search } = new URL(url);
       if (!wanted.has(url) && !wanted.has(pathname + search)) await cache.delete(url);
     }
+  }
+
+  async #fetch(url: string): Promise<Response> {
+    const answer = await this.#ports.fetch(url).catch(() => null);
+    if (!answer) throw offline();
+    if (!answer.ok) throw problem("no_model", `${answer.status}`);
+    return answer;
   }
 
   async #matches(bytes: ArrayBuffer, file: ModelFile): Promise<boolean> {

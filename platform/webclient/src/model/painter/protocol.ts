@@ -7,7 +7,14 @@ export type Frame = VideoFrame | ImageBitmap;
 export interface Opened {
   backend: Backend;
   threads: number;
-  model: { name: string; version: string };
+  model: Model;
+}
+
+/** What the worker paints with: a vector is right for the model whose checksum it carries, and for no other. */
+export interface Model {
+  name: string;
+  version: string;
+  sha256: string;
   embeddingSize: number;
 }
 
@@ -19,7 +26,7 @@ export interface Painted {
 
 /** What may be asked of the worker, and what it answers. */
 export interface Calls {
-  open: { ask: { backend: Backend | "best"; threads: number | null }; answer: Opened };
+  open: { ask: { backend: Backend | "best"; threads: number | null; key: string }; answer: Opened };
   /** The style of a picture. */
   embed: { ask: { picture: Frame }; answer: Vector };
   choose: { ask: { ingredients: readonly Ingredient[]; strength: number }; answer: null };
@@ -51,6 +58,7 @@ export interface WorkerPort {
 /** The worker as seen from the page: one method for each thing it can do, each answer a promise. */
 export class Painter {
   readonly #port: WorkerPort;
+  readonly #key: string;
   readonly #waiting = new Map<
     number,
     { resolve: (answer: never) => void; reject: (problem: Problem) => void }
@@ -58,14 +66,17 @@ export class Painter {
   #count = 0;
   #end: Problem | null = null;
 
-  constructor(port: WorkerPort) {
+  /** @param key the public key that releases are signed with, in base64 */
+  constructor(port: WorkerPort, key: string) {
     this.#port = port;
+    this.#key = key;
     port.onmessage = ({ data }) => this.#settle(data);
     // A script that cannot be loaded, or memory that ran out: no question will be answered any more.
     port.onerror = (event) => this.#fail(problemOf("painter_lost", event.message ?? ""));
   }
 
-  open = (backend: Backend | "best", threads: number | null) => this.#call("open", { backend, threads });
+  open = (backend: Backend | "best", threads: number | null) =>
+    this.#call("open", { backend, threads, key: this.#key });
   embed = (picture: Frame) => this.#call("embed", { picture }, [picture]);
   choose = (ingredients: readonly Ingredient[], strength: number) =>
     this.#call("choose", { ingredients, strength });

@@ -1,10 +1,11 @@
 import { Canvas } from "./canvas";
-import { ModelStore, filesOf } from "./manifest";
+import { ModelStore } from "./manifest";
 import { type Network, type Networks, type Role, ROLES } from "./networks";
 import { type Size, toPlanes, toRgba, workingSize } from "./pixels";
 import type { Calls, Frame, Kind, Opened, Painted, Reply, Request } from "./protocol";
 import { openRuntime } from "./runtime";
 import { type Planes, ScenePainter } from "./scene";
+import { verifyEd25519 } from "./signature";
 
 /**
  * The painter's own thread: it fetches the release, holds the networks, and turns frames into paintings, one after
@@ -76,30 +77,27 @@ async function answer({ id, kind, ask }: Request) {
   }
 }
 
-async function open({ backend, threads }: Calls["open"]["ask"]): Promise<Opened> {
+async function open({ backend, threads, key }: Calls["open"]["ask"]): Promise<Opened> {
   const store = new ModelStore({
-    fetch: (...request) => fetch(...request),
+    fetch: (url) => fetch(url),
     open: "caches" in self ? () => caches.open("impasto-models") : null,
     digest: (bytes) => crypto.subtle.digest("SHA-256", bytes),
+    verify: verifyEd25519,
+    key,
   });
-  const [manifest, runtime] = await Promise.all([store.manifest(), openRuntime(backend, threads)]);
-  const files = filesOf(manifest);
+  const [{ manifest, bytes }, runtime] = await Promise.all([store.release(), openRuntime(backend, threads)]);
   const opened = await Promise.all(
-    ROLES.map(async (role): Promise<[Role, Network]> => [
-      role,
-      await runtime.open(await store.bytes(files[role])),
-    ]),
+    ROLES.map(async (role): Promise<[Role, Network]> => [role, await runtime.open(bytes[role])]),
   );
   scene = new ScenePainter(Object.fromEntries(opened) as Networks, manifest.norm_widths, () =>
     performance.now(),
   );
   side = manifest.picture_size;
-  void store.tidy(manifest);
+  const { name, version, model_sha256: sha256, embedding_size: embeddingSize } = manifest;
   return {
     backend: runtime.backend,
     threads: runtime.threads,
-    model: { name: manifest.name, version: manifest.version },
-    embeddingSize: manifest.embedding_size,
+    model: { name, version, sha256, embeddingSize },
   };
 }
 

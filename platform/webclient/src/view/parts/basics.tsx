@@ -105,6 +105,7 @@ const KNOWN_PROBLEMS = new Set([
   "camera_lost",
   "no_model",
   "bad_model",
+  "bad_signature",
   "painter_lost",
   "painter_failed",
   "no_encoder",
