@@ -41,7 +41,9 @@ def exporters_python() -> Path:
     return python
 
 
-def convert(release: Path, wanted: Format, folder: Path, shapes: Sequence[str], precision: str) -> list[ExportedFile]:
+def convert(
+    release: Path, wanted: Format, folder: Path, shapes: Sequence[str], precisions: Sequence[str]
+) -> list[ExportedFile]:
     """
     Let the exporters' Python write the files.
 
@@ -52,7 +54,7 @@ def convert(release: Path, wanted: Format, folder: Path, shapes: Sequence[str], 
         rows = Path(scratch) / "rows.json"
         run(
             "mlmodels.exporting.convert",
-            [str(release.resolve()), wanted.name, str(folder.resolve()), precision, str(rows), *shapes],
+            [str(release.resolve()), wanted.name, str(folder.resolve()), ",".join(precisions), str(rows), *shapes],
         )
         return [ExportedFile(**{**row, "path": Path(row["path"])}) for row in json.loads(rows.read_text())]
 

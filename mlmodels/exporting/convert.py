@@ -1,5 +1,5 @@
 """
-The exporters' Python starts here: python -m mlmodels.exporting.convert RELEASE FORMAT FOLDER PRECISION ROWS SHAPE…
+The exporters' Python starts here: python -m mlmodels.exporting.convert RELEASE FORMAT FOLDER PRECISION,… ROWS SHAPE…
 
 What was written goes to ROWS as JSON; converters print a lot. `export` has checked all arguments before.
 """
@@ -14,8 +14,8 @@ from .formats import FORMATS
 
 
 def main() -> None:
-    release, format, folder, precision, rows, *shapes = sys.argv[1:]
-    files = FORMATS[format].write(Release(Path(release)), Path(folder), shapes, precision)
+    release, format, folder, precisions, rows, *shapes = sys.argv[1:]
+    files = FORMATS[format].write(Release(Path(release)), Path(folder), shapes, precisions.split(","))
     Path(rows).write_text(rows_of(files))
 
 

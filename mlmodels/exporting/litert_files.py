@@ -2,12 +2,12 @@
 A release as LiteRT (TensorFlow Lite) files. Pictures are NHWC, as cameras and LiteRT's kernels have them.
 
 int8 weights are dequantized once, when a file is opened, and computing is fp32: on the CPUs measured, XNNPACK's int8
-kernels for activations quantized while running are slower (docs/exports.md). fp16 weights are for the GPU.
+kernels for activations quantized while running are slower (docs/exports.md). fp16 weights are for the GPU, which paints
+frames; what runs once a style stays int8 beside them (formats.py).
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, cast
 
@@ -18,8 +18,7 @@ from torch import fx
 from mlmodels.files import replacing
 from mlmodels.release import Release
 
-from .exported import ExportedFile, file_name
-from .roles import RoleGraph, role_graphs
+from .roles import RoleGraph, Write
 
 LEAST_QUANTIZED = 2048  # numbers: below, int8 saves next to nothing, and fixed filters stay exact
 WEIGHTS = {
@@ -28,18 +27,16 @@ WEIGHTS = {
 }
 
 
-def write(release: Release, folder: Path, shapes: Sequence[str], precision: str) -> list[ExportedFile]:
-    """:raises CannotExport: a shape that there is not"""
-    return [_write_one(release, graph, folder, precision) for graph in role_graphs(release, shapes)]
+def writer(_: Release, graph: RoleGraph) -> Write:
+    model = _converted(channels_last(graph))
 
+    def write(path: Path, precision: str) -> None:
+        with replacing(path) as unfinished:
+            model.export(str(unfinished))
+            if precision != "fp32":
+                _quantized(unfinished, precision)
 
-def _write_one(release: Release, graph: RoleGraph, folder: Path, precision: str) -> ExportedFile:
-    path = folder / file_name(release.name, graph.role, graph.shape, precision, "tflite")
-    with replacing(path) as unfinished:
-        _converted(channels_last(graph)).export(str(unfinished))
-        if precision != "fp32":
-            _quantized(unfinished, precision)
-    return ExportedFile(path, graph.role, "litert", precision, graph.shape, "NHWC")
+    return write
 
 
 def _converted(graph: RoleGraph) -> Any:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import torch
 from torch import Tensor, fx
@@ -14,8 +15,10 @@ from . import graphs
 from .graphs import Shape
 
 Dimensions = tuple[int | str, ...]  # a word is a dimension that is known only when the graph runs
+Write = Callable[[Path, str], None]  # one graph to a path, with weights of a precision
 
 PREDICTOR, READOUT, TRANSFORM, LOCKED = ROLES = ("predictor", "readout", "transform", "transform-locked")
+PAINTERS = (TRANSFORM, LOCKED)  # run for every frame; the others once a style
 VIDEO_SHAPES = ("256x256", "384x384", "480x854", "854x480", "720x1280", "1280x720")
 
 

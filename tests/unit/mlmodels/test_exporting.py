@@ -175,7 +175,7 @@ def test_the_same_release_gives_the_same_bytes(student, tmp_path):
 
 
 def test_single_precision_is_there_to_compare_with(student, tmp_path):
-    files = export(student, "onnx", tmp_path, shapes=["64x64"], precision="fp32")
+    files = export(student, "onnx", tmp_path, shapes=["64x64"], precisions=["fp32"])
 
     assert {file.precision for file in files} == {"fp32"}
     assert not [
@@ -199,7 +199,7 @@ def test_a_format_that_there_is_not_is_refused_by_name(student, tmp_path):
 
 def test_a_precision_that_the_format_has_not_is_refused(student, tmp_path):
     with pytest.raises(CannotExport, match="int8 or fp32"):
-        export(student, "onnx", tmp_path, precision="int4")
+        export(student, "onnx", tmp_path, precisions=["int4"])
 
 
 def test_a_folder_without_a_whole_release_is_refused(student, tmp_path):
