@@ -8,11 +8,11 @@ statistics) and `transform-locked` (frame, affine → painting). docs/exports.md
 from collections.abc import Sequence
 from pathlib import Path
 
+from mlmodels.exported import ExportedFile
 from mlmodels.release import Release
 
 from . import apart
 from .apart import ConversionFailed, ConvertersMissing
-from .exported import ExportedFile
 from .formats import FORMATS, Format
 from .graphs import CannotExport, Shape
 

@@ -11,10 +11,10 @@ import os
 import subprocess
 import tempfile
 from collections.abc import Sequence
-from dataclasses import asdict
 from pathlib import Path
 
-from .exported import ExportedFile
+from mlmodels.exported import ExportedFile, files_of
+
 from .formats import Format
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -56,7 +56,7 @@ def convert(
             "mlmodels.exporting.convert",
             [str(release.resolve()), wanted.name, str(folder.resolve()), ",".join(precisions), str(rows), *shapes],
         )
-        return [ExportedFile(**{**row, "path": Path(row["path"])}) for row in json.loads(rows.read_text())]
+        return files_of(json.loads(rows.read_text()), folder)
 
 
 def run(module: str, arguments: Sequence[str]) -> None:
@@ -74,8 +74,3 @@ def run(module: str, arguments: Sequence[str]) -> None:
     if done.returncode:
         last = "\n".join(done.stdout.strip().splitlines()[-LINES_KEPT:])
         raise ConversionFailed(f"{module} ended with {done.returncode}:\n{last}")
-
-
-def rows_of(files: Sequence[ExportedFile]) -> str:
-    """Return files as JSON that `convert` reads back."""
-    return json.dumps([{**asdict(file), "path": str(file.path)} for file in files])

@@ -7,9 +7,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from mlmodels.exported import ExportedFile, file_name
 from mlmodels.release import Release
 
-from .exported import ExportedFile, file_name
 from .roles import PAINTERS, VIDEO_SHAPES, role_graphs
 
 

@@ -8,10 +8,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from mlmodels.exported import ExportedFile
 from mlmodels.files import replacing
 from mlmodels.release import Release
 
-from .exported import ExportedFile
 from .sets import DownloadSet, download_sets
 
 NAME = "manifest.json"

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from .exported import ExportedFile
+from mlmodels.exported import ExportedFile
+
 from .formats import FORMATS
 from .roles import PAINTERS
 
