@@ -23,7 +23,6 @@ from .roles import RoleGraph, Write
 
 # What statistics are made of; fp16 ends at 65504, which a square passes easily, and has three digits.
 SINGLE_PRECISION = frozenset({"reduce_mean", "sub", "real_div", "sqrt", "rsqrt", "square", "pow"})
-LEAST_QUANTIZED = 2048  # numbers: below, int8 saves next to nothing
 EPOCH = (1980, 1, 1, 0, 0, 0)  # the same files give the same archive
 
 
@@ -34,7 +33,7 @@ def writer(_: Release, graph: RoleGraph) -> Write:
     def write(path: Path, precision: str) -> None:
         with tempfile.TemporaryDirectory() as scratch, replacing(path) as unfinished:
             package = Path(scratch) / path.name.removesuffix(".zip")
-            (_with_int8_weights(model) if precision == "int8" else model).save(str(package))
+            (_with_int8_weights(model, graph.least_quantized) if precision == "int8" else model).save(str(package))
             require_described(package, graph)
             _zip(package, unfinished)
 
@@ -56,10 +55,10 @@ def _converted(graph: RoleGraph) -> Any:
     )
 
 
-def _with_int8_weights(model: Any) -> Any:
+def _with_int8_weights(model: Any, least: int) -> Any:
     from coremltools.optimize import coreml
 
-    each = coreml.OpLinearQuantizerConfig(mode="linear_symmetric", weight_threshold=LEAST_QUANTIZED)
+    each = coreml.OpLinearQuantizerConfig(mode="linear_symmetric", weight_threshold=least)
     return coreml.linear_quantize_weights(model, coreml.OptimizationConfig(global_config=each))
 
 

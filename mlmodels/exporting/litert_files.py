@@ -20,7 +20,6 @@ from mlmodels.release import Release
 
 from .roles import RoleGraph, Write
 
-LEAST_QUANTIZED = 2048  # numbers: below, int8 saves next to nothing, and fixed filters stay exact
 WEIGHTS = {
     "int8": ("min_max_uniform_quantize", {"num_bits": 8, "granularity": "CHANNELWISE", "dtype": "INT"}),
     "fp16": ("float_casting", {"num_bits": 16, "granularity": "TENSORWISE", "dtype": "FLOAT"}),
@@ -34,7 +33,7 @@ def writer(_: Release, graph: RoleGraph) -> Write:
         with replacing(path) as unfinished:
             model.export(str(unfinished))
             if precision != "fp32":
-                _quantized(unfinished, precision)
+                _quantized(unfinished, precision, graph.least_quantized)
 
     return write
 
@@ -45,21 +44,21 @@ def _converted(graph: RoleGraph) -> Any:
     return litert_torch.convert(graph.module, sample_kwargs=dict(zip(graph.inputs, graph.examples(), strict=True)))
 
 
-def _quantized(path: Path, precision: str) -> None:
+def _quantized(path: Path, precision: str, least: int) -> None:
     from ai_edge_quantizer import quantizer
 
     work = quantizer.Quantizer(str(path))
-    work.load_quantization_recipe([_recipe(precision)])
+    work.load_quantization_recipe([_recipe(precision, least)])
     path.write_bytes(work.quantize().quantized_model)
 
 
-def _recipe(precision: str) -> dict[str, Any]:
+def _recipe(precision: str, least: int) -> dict[str, Any]:
     algorithm, weights = WEIGHTS[precision]
     config = {
         "weight_tensor_config": {"symmetric": True, **weights},
         "compute_precision": "FLOAT",
         "explicit_dequantize": True,
-        "min_weight_elements": LEAST_QUANTIZED,
+        "min_weight_elements": least,
     }
     return {"regex": ".*", "operation": "*", "algorithm_key": algorithm, "op_config": config}
 

@@ -14,9 +14,13 @@ from .roles import RoleGraph, Write
 def writer(release: Release, graph: RoleGraph) -> Write:
     def write(path: Path, precision: str) -> None:
         model = onnx_graph.build(
-            graph.module, graph.role, inputs=graph.inputs, outputs=graph.outputs, precision=precision,
+            graph.module,
+            graph.role,
+            inputs=graph.inputs,
+            outputs=graph.outputs,
+            least_quantized=graph.least_quantized if precision == "int8" else None,
             metadata=_metadata(release, graph),
-        )  # fmt: skip
+        )
         with replacing(path) as unfinished:
             unfinished.write_bytes(model.SerializeToString(deterministic=True))
 

@@ -13,9 +13,10 @@ from torch import Tensor, fx, nn
 
 from mlmodels.exporting import CannotExport, ExportedFile, export, onnx_graph
 from mlmodels.exporting.roles import role_graphs
+from mlmodels.exporting.verify import answers_of
 from mlmodels.network import EPSILON
 from mlmodels.release import BadRelease, Release
-from tests.unit.mlmodels.networks import LAYOUTS
+from tests.unit.mlmodels.networks import FULL_SIZE, LAYOUTS
 from tests.unit.mlmodels.releases import write_release
 
 # The integers are the release's own, so nothing is lost but the order of sums in fp32.
@@ -172,6 +173,20 @@ def test_the_same_release_gives_the_same_bytes(student, tmp_path):
     first, again = (bytes_of(export(student, "onnx", tmp_path / name, shapes=["dynamic"])) for name in ("a", "b"))
 
     assert first == again
+
+
+def test_at_full_size_int8_paints_what_torch_paints(tmp_path):
+    """The last convolution holds the fixed filter: its integers are not the release's, and it is not rounded."""
+    folder = write_release(tmp_path, "student", sizes=FULL_SIZE)
+    network, frame = Release(folder).transform, seeded(1, 3, 64, 96)
+    embedding = torch.randn(1, 128, generator=torch.Generator().manual_seed(2))
+    (file,) = (
+        each for each in export(folder, "onnx", tmp_path / "files", shapes=["64x96"]) if each.role == "transform"
+    )
+
+    (painting, _) = answers_of(file, [frame.numpy(), network.film(embedding).numpy()])
+
+    assert np.abs(painting - network(frame, embedding).numpy()).max() < SAME
 
 
 def test_single_precision_is_there_to_compare_with(student, tmp_path):
