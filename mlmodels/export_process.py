@@ -8,35 +8,23 @@ again. The parent imports no torch at all, not even to find out that there is no
 import hashlib
 import json
 import os
-import subprocess
 import sys
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
+from jobs.processes import ModuleFailed, die_with, run_module
+
+from .exported import ExportedFile, files_of, rows_of
 from .shipped import checksum, weight_files
 
-ROOT = Path(__file__).resolve().parents[1]
 # What decides how an exported file looks, beside the weights.
-SOURCES = ["exporting/**/*.py", "network.py", "predictor.py", "quantization.py"]
+SOURCES = ["exporting/**/*.py", "exported.py", "network.py", "predictor.py", "quantization.py"]
 ANSWER = "exported.json"
 SECONDS = 3600
 
 
 class CannotExport(RuntimeError):
     """The release is not whole, a converter is not installed, or the export failed; says why."""
-
-
-@dataclass(frozen=True)
-class File:
-    """One file that was written, by what it is; metrics are what its verification measured."""
-
-    path: Path
-    role: str
-    precision: str
-    shape: str
-    layout: str
-    metrics: dict[str, float]
 
 
 @dataclass(frozen=True)
@@ -49,7 +37,7 @@ class Exported:
     embedding_size: int
     norm_widths: list[int]
     picture_size: int
-    files: list[File]
+    files: list[ExportedFile]
 
 
 def release_sha256(release: Path) -> str:
@@ -80,38 +68,26 @@ def run_export(release: Path, format: str, folder: Path) -> Exported:
 
     :raises CannotExport: saying what the process said last
     """
-    command = [sys.executable, "-m", "mlmodels.export_process", str(release), format, str(folder), str(os.getpid())]
-    python_path = os.pathsep.join([str(ROOT), str(ROOT / "platform")])
-    with subprocess.Popen(
-        command, cwd=ROOT, env={**os.environ, "PYTHONPATH": python_path}, stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE, text=True,
-    ) as process:  # fmt: skip
-        try:
-            _, said = process.communicate(timeout=SECONDS)
-        except BaseException:
-            process.kill()
-            raise
-    if process.returncode != 0:
-        raise CannotExport((said.strip().splitlines() or ["no reason given"])[-1])
+    try:
+        run_module("mlmodels.export_process", [str(release), format, str(folder), str(os.getpid())], seconds=SECONDS)
+    except ModuleFailed as failed:
+        raise CannotExport(str(failed)) from failed
     return _read(folder)
 
 
 def _read(folder: Path) -> Exported:
     answer = json.loads((folder / ANSWER).read_text())
-    files = [File(**{**row, "path": folder / row["path"]}) for row in answer.pop("files")]
-    return Exported(**answer, files=files)
+    return Exported(**{**answer, "files": files_of(answer["files"], folder)})
 
 
 def main(release: str, format: str, folder: str, parent: str) -> None:
-    from jobs.processes import die_with
-
     die_with(int(parent))
 
     from . import exporting
     from .release import Release
 
     loaded = Release(Path(release))
-    files = [_described(file, Path(folder)) for file in exporting.export(Path(release), format, Path(folder))]
+    files = exporting.export(Path(release), format, Path(folder))
     answer = {
         "name": loaded.name,
         "version": loaded.version,
@@ -119,15 +95,9 @@ def main(release: str, format: str, folder: str, parent: str) -> None:
         "embedding_size": loaded.embedding_size,
         "norm_widths": loaded.transform.widths,
         "picture_size": loaded.predictor.INPUT_SIZE,
-        "files": files,
+        "files": rows_of(files, Path(folder)),
     }
     (Path(folder) / ANSWER).write_text(json.dumps(answer))
-
-
-def _described(file: Any, folder: Path) -> dict[str, Any]:
-    row = {**asdict(file), "path": str(file.path.relative_to(folder))}
-    row.pop("format")
-    return row
 
 
 if __name__ == "__main__":

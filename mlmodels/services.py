@@ -15,7 +15,8 @@ from foundation.errors import ApplicationError, Conflict
 from foundation.files import remove_tree
 
 from . import signing
-from .export_process import Exported, File
+from .export_process import Exported
+from .exported import ExportedFile
 from .models import FOLDER, Format, ModelFile, ModelRelease, Platform
 
 State = ModelRelease.State
@@ -192,7 +193,7 @@ def sha256_of(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def _file_of(release: ModelRelease, file: File) -> ModelFile:
+def _file_of(release: ModelRelease, file: ExportedFile) -> ModelFile:
     return ModelFile(
         release=release, role=file.role, shape=file.shape, layout=file.layout, precision=file.precision,
         filename=file.path.name, sha256=sha256_of(file.path), bytes=file.path.stat().st_size,

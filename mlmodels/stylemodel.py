@@ -1,6 +1,8 @@
 """A style predictor and a transform network that train together."""
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from pickle import UnpicklingError
@@ -19,6 +21,8 @@ from .predictor import PREDICTORS, StatisticsPredictor
 
 Area = tuple[slice, slice]  # rows and columns of a frame
 
+# What reading a file that is none of ours ends with.
+UNREADABLE = (OSError, EOFError, KeyError, TypeError, ValueError, RuntimeError, SafetensorError, UnpicklingError)
 STATISTICS = "statistics"  # the name of the predictor that reads VGG statistics, beside those of PREDICTORS
 
 
@@ -95,15 +99,29 @@ def resized(image_3SS: Tensor, size: int) -> Tensor:
 
 
 def build(options: TrainingOptions) -> StyleModel:
-    """:raises BadConfig: no layout of that name"""
+    """:raises BadConfig: no layout of that name, or `embed_with` is no distilled predictor"""
     if options.layout not in NETWORKS:
         raise BadConfig(f"there is no layout {options.layout}; there are {', '.join(NETWORKS)}")
     if not options.embed_with:
         return StyleModel(options.layout, options.network)
-    distilled = torch.load(options.embed_with, weights_only=True)
-    model = StyleModel(options.layout, options.network, distilled["options"]["student"])
-    model.predictor.load_state_dict(distilled["model"])
+    with _refused(f"embed_with: {options.embed_with} holds no distilled predictor"):
+        distilled = torch.load(options.embed_with, weights_only=True)
+        name, weights = distilled["options"]["student"], distilled["model"]
+        if name not in PREDICTORS:
+            raise ValueError(f"there is no predictor {name}")
+    model = StyleModel(options.layout, options.network, name)
+    with _refused(f"embed_with: {options.embed_with} holds no distilled predictor"):
+        model.predictor.load_state_dict(weights)
     return model
+
+
+@contextmanager
+def _refused(what: str) -> Iterator[None]:
+    """:raises BadConfig: a file that cannot be read as one of ours, in one line: torch explains itself at length"""
+    try:
+        yield
+    except UNREADABLE as error:
+        raise BadConfig(f"{what}: {(str(error).splitlines() or [type(error).__name__])[0]}") from error
 
 
 @dataclass(frozen=True)
@@ -127,7 +145,7 @@ def read_kept(path: Path) -> Kept:
 
     :raises BadConfig: no such file, or not one of ours
     """
-    try:
+    with _refused(f"{path} holds no style model"):
         if path.suffix != ".safetensors":
             saved = torch.load(path, weights_only=True, map_location="cpu")
             options, predictor = saved["options"], saved.get("predictor", STATISTICS)
@@ -137,8 +155,6 @@ def read_kept(path: Path) -> Kept:
         weights = {name: value.float() for name, value in load_file(path).items()}
         predictor = described.get("predictor", STATISTICS)
         return Kept(described["layout"], json.loads(described["network"]), predictor, weights)
-    except (OSError, KeyError, TypeError, ValueError, RuntimeError, SafetensorError, UnpicklingError) as error:
-        raise BadConfig(f"{path} holds no style model: {error}") from error
 
 
 def keep(checkpoint: Path, path: Path) -> None:

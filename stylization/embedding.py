@@ -6,8 +6,6 @@ Whoever asks may go on to fork (a queue's main process does), and a process that
 
 import base64
 import json
-import os
-import subprocess
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,9 +14,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from jobs.processes import ModuleFailed, run_module
 from mlmodels.shipped import SHIPPED, checksum, weight_files
 
-ROOT = Path(__file__).resolve().parents[1]
 WEIGHTS = SHIPPED
 SECONDS = 300
 
@@ -45,18 +43,10 @@ def shipped_model_sha256(weights: Path = WEIGHTS) -> str | None:
 
 def embed_pictures(pictures: Sequence[Path]) -> Embedded:
     """:raises NoModel: saying what the process said last"""
-    ran = subprocess.run(
-        [sys.executable, "-m", "stylization.embedding", *map(str, pictures)],
-        cwd=ROOT,
-        env={**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT), str(ROOT / "platform")])},
-        capture_output=True,
-        text=True,
-        timeout=SECONDS,
-        check=False,
-    )
-    if ran.returncode != 0:
-        raise NoModel((ran.stderr.strip().splitlines() or ["no reason given"])[-1])
-    answer = json.loads(ran.stdout)
+    try:
+        answer = json.loads(run_module("stylization.embedding", [str(path) for path in pictures], seconds=SECONDS))
+    except ModuleFailed as failed:
+        raise NoModel(str(failed)) from failed
     embeddings = [np.frombuffer(base64.b64decode(text), dtype=np.float32) for text in answer["embeddings"]]
     return Embedded(answer["model_sha256"], embeddings)
 

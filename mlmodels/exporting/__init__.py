@@ -8,11 +8,11 @@ statistics) and `transform-locked` (frame, affine → painting). docs/exports.md
 from collections.abc import Sequence
 from pathlib import Path
 
+from mlmodels.exported import ExportedFile
 from mlmodels.release import Release
 
 from . import apart
 from .apart import ConversionFailed, ConvertersMissing
-from .exported import ExportedFile
 from .formats import FORMATS, Format
 from .graphs import CannotExport, Shape
 
@@ -20,7 +20,12 @@ __all__ = ["FORMATS", "CannotExport", "ConversionFailed", "ConvertersMissing", "
 
 
 def export(
-    release: Path, format: str, folder: Path, *, shapes: Sequence[str] | None = None, precision: str | None = None
+    release: Path,
+    format: str,
+    folder: Path,
+    *,
+    shapes: Sequence[str] | None = None,
+    precisions: Sequence[str] | None = None,
 ) -> list[ExportedFile]:
     """
     Write all roles of the release in one folder as files of one format into another.
@@ -28,28 +33,38 @@ def export(
     Formats whose converters are no part of the product are written by a Python that has them (`make exporters`).
 
     :param shapes: "HxW", and "dynamic" where the format has it; by default those that video has
-    :param precision: of weights; by default the format's first
+    :param precisions: of weights; by default the format's first. Some have predictor and readout in another beside them
     :raises BadRelease: when the folder holds no whole release
     :raises CannotExport: a format, shape or precision that there is not; nothing is written then
     :raises ConvertersMissing: when `make exporters` has not been run
     :raises ConversionFailed: when a converter gave up
     """
-    wanted, precision, sizes = _wanted(format, shapes, precision)
+    wanted = _known(format)
+    sizes, weights = _sizes(wanted, shapes), _weights(wanted, precisions)
     read = Release(release)
     if wanted.converter is None or apart.is_installed(wanted.converter):
-        return wanted.write(read, folder, sizes, precision)
-    return apart.convert(release, wanted, folder, sizes, precision)
+        return wanted.write(read, folder, sizes, weights)
+    return apart.convert(release, wanted, folder, sizes, weights)
 
 
-def _wanted(format: str, shapes: Sequence[str] | None, precision: str | None) -> tuple[Format, str, list[str]]:
-    """:raises CannotExport: what was asked for does not exist"""
+def _known(format: str) -> Format:
+    """:raises CannotExport: there is no such format"""
     if format not in FORMATS:
         raise CannotExport(f"there is no format {format!r}; there are {', '.join(FORMATS)}")
-    wanted = FORMATS[format]
-    precision = precision or wanted.precisions[0]
-    if precision not in wanted.precisions:
-        raise CannotExport(f"{format} has {' or '.join(wanted.precisions)} weights, not {precision!r}")
+    return FORMATS[format]
+
+
+def _weights(wanted: Format, precisions: Sequence[str] | None) -> list[str]:
+    """:raises CannotExport: a precision that the format has not"""
+    for precision in precisions or ():
+        if precision not in wanted.precisions:
+            raise CannotExport(f"{wanted.name} has {' or '.join(wanted.precisions)} weights, not {precision!r}")
+    return list(precisions or wanted.precisions[:1])
+
+
+def _sizes(wanted: Format, shapes: Sequence[str] | None) -> list[str]:
+    """:raises CannotExport: a shape that there is not, or not in this format"""
     sizes = list(dict.fromkeys(str(Shape.parse(text)) for text in shapes or wanted.shapes))
     if "dynamic" in sizes and "dynamic" not in wanted.shapes:
-        raise CannotExport(f"{format} has fixed shapes only: HEIGHTxWIDTH, not “dynamic”")
-    return wanted, precision, sizes
+        raise CannotExport(f"{wanted.name} has fixed shapes only: HEIGHTxWIDTH, not “dynamic”")
+    return sizes

@@ -11,10 +11,10 @@ import os
 import subprocess
 import tempfile
 from collections.abc import Sequence
-from dataclasses import asdict
 from pathlib import Path
 
-from .exported import ExportedFile
+from mlmodels.exported import ExportedFile, files_of
+
 from .formats import Format
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -41,7 +41,9 @@ def exporters_python() -> Path:
     return python
 
 
-def convert(release: Path, wanted: Format, folder: Path, shapes: Sequence[str], precision: str) -> list[ExportedFile]:
+def convert(
+    release: Path, wanted: Format, folder: Path, shapes: Sequence[str], precisions: Sequence[str]
+) -> list[ExportedFile]:
     """
     Let the exporters' Python write the files.
 
@@ -52,9 +54,9 @@ def convert(release: Path, wanted: Format, folder: Path, shapes: Sequence[str], 
         rows = Path(scratch) / "rows.json"
         run(
             "mlmodels.exporting.convert",
-            [str(release.resolve()), wanted.name, str(folder.resolve()), precision, str(rows), *shapes],
+            [str(release.resolve()), wanted.name, str(folder.resolve()), ",".join(precisions), str(rows), *shapes],
         )
-        return [ExportedFile(**{**row, "path": Path(row["path"])}) for row in json.loads(rows.read_text())]
+        return files_of(json.loads(rows.read_text()), folder)
 
 
 def run(module: str, arguments: Sequence[str]) -> None:
@@ -72,8 +74,3 @@ def run(module: str, arguments: Sequence[str]) -> None:
     if done.returncode:
         last = "\n".join(done.stdout.strip().splitlines()[-LINES_KEPT:])
         raise ConversionFailed(f"{module} ended with {done.returncode}:\n{last}")
-
-
-def rows_of(files: Sequence[ExportedFile]) -> str:
-    """Return files as JSON that `convert` reads back."""
-    return json.dumps([{**asdict(file), "path": str(file.path)} for file in files])

@@ -11,7 +11,6 @@ from __future__ import annotations
 import shutil
 import tempfile
 import zipfile
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,38 +19,32 @@ import torch
 from mlmodels.files import replacing
 from mlmodels.release import Release
 
-from .exported import ExportedFile, file_name
-from .roles import RoleGraph, role_graphs
+from .roles import RoleGraph, Write
 
 # What statistics are made of; fp16 ends at 65504, which a square passes easily, and has three digits.
 SINGLE_PRECISION = frozenset({"reduce_mean", "sub", "real_div", "sqrt", "rsqrt", "square", "pow"})
-LEAST_QUANTIZED = 2048  # numbers: below, int8 saves next to nothing
 EPOCH = (1980, 1, 1, 0, 0, 0)  # the same files give the same archive
 
 
-def write(release: Release, folder: Path, shapes: Sequence[str], precision: str) -> list[ExportedFile]:
-    """
-    :raises CannotExport: a shape that there is not
-    :raises RuntimeError: a package that does not describe what it was made of
-    """
-    return [_write_one(release, graph, folder, precision) for graph in role_graphs(release, shapes)]
+def writer(_: Release, graph: RoleGraph) -> Write:
+    """What it returns raises RuntimeError for a package that does not describe what it was made of."""
+    model = _converted(graph)
+
+    def write(path: Path, precision: str) -> None:
+        with tempfile.TemporaryDirectory() as scratch, replacing(path) as unfinished:
+            package = Path(scratch) / path.name.removesuffix(".zip")
+            (_with_int8_weights(model, graph.least_quantized) if precision == "int8" else model).save(str(package))
+            require_described(package, graph)
+            _zip(package, unfinished)
+
+    return write
 
 
-def _write_one(release: Release, graph: RoleGraph, folder: Path, precision: str) -> ExportedFile:
-    path = folder / file_name(release.name, graph.role, graph.shape, precision, "mlpackage.zip")
-    with tempfile.TemporaryDirectory() as scratch, replacing(path) as unfinished:
-        package = Path(scratch) / path.name.removesuffix(".zip")
-        _converted(graph, precision).save(str(package))
-        require_described(package, graph)
-        _zip(package, unfinished)
-    return ExportedFile(path, graph.role, "coreml", precision, graph.shape)
-
-
-def _converted(graph: RoleGraph, precision: str) -> Any:
+def _converted(graph: RoleGraph) -> Any:
     import coremltools as ct
 
     program = torch.export.export(graph.module, graph.examples(), strict=False).run_decompositions({})
-    model = ct.convert(
+    return ct.convert(
         program,
         inputs=[ct.TensorType(name, sides) for name, sides in graph.inputs.items()],
         outputs=[ct.TensorType(name) for name in graph.outputs],
@@ -60,13 +53,12 @@ def _converted(graph: RoleGraph, precision: str) -> Any:
         compute_precision=ct.transform.FP16ComputePrecision(lambda op: op.op_type not in SINGLE_PRECISION),
         skip_model_load=True,
     )
-    return _with_int8_weights(model) if precision == "int8" else model
 
 
-def _with_int8_weights(model: Any) -> Any:
+def _with_int8_weights(model: Any, least: int) -> Any:
     from coremltools.optimize import coreml
 
-    each = coreml.OpLinearQuantizerConfig(mode="linear_symmetric", weight_threshold=LEAST_QUANTIZED)
+    each = coreml.OpLinearQuantizerConfig(mode="linear_symmetric", weight_threshold=least)
     return coreml.linear_quantize_weights(model, coreml.OptimizationConfig(global_config=each))
 
 

@@ -8,7 +8,6 @@ has to be calibrated, so it holds for any style.
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,24 +16,18 @@ import torch
 from mlmodels.files import replacing
 from mlmodels.release import Release
 
-from .exported import ExportedFile, file_name
-from .roles import RoleGraph, role_graphs
+from .roles import RoleGraph, Write
 
 
-def write(release: Release, folder: Path, shapes: Sequence[str], precision: str) -> list[ExportedFile]:
-    """:raises CannotExport: a shape that there is not"""
+def writer(_: Release, graph: RoleGraph) -> Write:
     logging.getLogger("root").setLevel(logging.WARNING)  # it tells of every pass
-    return [_write_one(release, graph, folder, precision) for graph in role_graphs(release, shapes)]
-
-
-def _write_one(release: Release, graph: RoleGraph, folder: Path, precision: str) -> ExportedFile:
     program = torch.export.export(graph.module, graph.examples(), strict=False)
-    if precision == "int8":
-        program = _quantized(program, graph)
-    path = folder / file_name(release.name, graph.role, graph.shape, precision, "pte")
-    with replacing(path) as unfinished:
-        unfinished.write_bytes(_lowered(program))
-    return ExportedFile(path, graph.role, "executorch", precision, graph.shape)
+
+    def write(path: Path, precision: str) -> None:
+        with replacing(path) as unfinished:
+            unfinished.write_bytes(_lowered(_quantized(program, graph) if precision == "int8" else program))
+
+    return write
 
 
 def _quantized(program: Any, graph: RoleGraph) -> Any:

@@ -3,24 +3,25 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import cast
 
+from mlmodels.exported import ExportedFile, file_name
 from mlmodels.release import Release
 
-from .exported import ExportedFile
-from .roles import VIDEO_SHAPES
+from .roles import PAINTERS, VIDEO_SHAPES, role_graphs
 
 
 @dataclass(frozen=True)
 class Format:
     """
-    :param module: the module of this package with `write(release, folder, shapes, precision)`; imported when needed
+    :param module: the module of this package with `writer(release, graph)`, which returns a `Write`; it is imported
+        when it is needed
     :param shapes: those that are exported when none is asked for
     :param precisions: of weights; the first is the one exported when none is asked for
     :param shipped: the precisions that `export_model` writes
+    :param beside: the weights of predictor and readout beside transforms of other weights; else they have the same
     :param converter: the package that only `make exporters` installs; None when the product has all
     """
 
@@ -31,12 +32,29 @@ class Format:
     precisions: tuple[str, ...]
     shipped: tuple[str, ...]
     layout: str = "NCHW"
+    beside: Mapping[str, str] = field(default_factory=dict)
     converter: str | None = None
 
-    def write(self, release: Release, folder: Path, shapes: Sequence[str], precision: str) -> list[ExportedFile]:
+    def write(
+        self, release: Release, folder: Path, shapes: Sequence[str], precisions: Sequence[str]
+    ) -> list[ExportedFile]:
         """:raises CannotExport: a shape that there is not, or not in this format"""
-        writer = importlib.import_module(f"mlmodels.exporting.{self.module}")
-        return cast(list[ExportedFile], writer.write(release, folder, shapes, precision))
+        return list(self._written(release, folder, shapes, precisions))
+
+    def _written(
+        self, release: Release, folder: Path, shapes: Sequence[str], precisions: Sequence[str]
+    ) -> Iterator[ExportedFile]:
+        module = importlib.import_module(f"mlmodels.exporting.{self.module}")
+        for graph in role_graphs(release, shapes):
+            write = module.writer(release, graph)
+            for weights in dict.fromkeys(self.weights(graph.role, precision) for precision in precisions):
+                path = folder / file_name(release.name, graph.role, graph.shape, weights, self.suffix)
+                write(path, weights)
+                yield ExportedFile(path, graph.role, self.name, weights, graph.shape, self.layout)
+
+    def weights(self, role: str, precision: str) -> str:
+        """Return what the weights of a role are stored in, beside transforms of the given precision."""
+        return precision if role in PAINTERS else self.beside.get(precision, precision)
 
 
 FORMATS = {
@@ -45,7 +63,7 @@ FORMATS = {
         Format("onnx", "onnx", "onnx_files", ("dynamic", *VIDEO_SHAPES), ("int8", "fp32"), ("int8",)),
         Format(
             "litert", "tflite", "litert_files", VIDEO_SHAPES, ("int8", "fp16", "fp32"), ("int8", "fp16"),
-            layout="NHWC", converter="litert_torch",
+            layout="NHWC", beside={"fp16": "int8"}, converter="litert_torch",
         ),
         Format(
             "executorch", "pte", "executorch_files", VIDEO_SHAPES, ("int8", "fp32"), ("int8",), converter="executorch",

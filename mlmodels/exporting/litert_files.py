@@ -2,12 +2,12 @@
 A release as LiteRT (TensorFlow Lite) files. Pictures are NHWC, as cameras and LiteRT's kernels have them.
 
 int8 weights are dequantized once, when a file is opened, and computing is fp32: on the CPUs measured, XNNPACK's int8
-kernels for activations quantized while running are slower (docs/exports.md). fp16 weights are for the GPU.
+kernels for activations quantized while running are slower (docs/exports.md). fp16 weights are for the GPU, which paints
+frames; what runs once a style stays int8 beside them (formats.py).
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, cast
 
@@ -18,28 +18,24 @@ from torch import fx
 from mlmodels.files import replacing
 from mlmodels.release import Release
 
-from .exported import ExportedFile, file_name
-from .roles import RoleGraph, role_graphs
+from .roles import RoleGraph, Write
 
-LEAST_QUANTIZED = 2048  # numbers: below, int8 saves next to nothing, and fixed filters stay exact
 WEIGHTS = {
     "int8": ("min_max_uniform_quantize", {"num_bits": 8, "granularity": "CHANNELWISE", "dtype": "INT"}),
     "fp16": ("float_casting", {"num_bits": 16, "granularity": "TENSORWISE", "dtype": "FLOAT"}),
 }
 
 
-def write(release: Release, folder: Path, shapes: Sequence[str], precision: str) -> list[ExportedFile]:
-    """:raises CannotExport: a shape that there is not"""
-    return [_write_one(release, graph, folder, precision) for graph in role_graphs(release, shapes)]
+def writer(_: Release, graph: RoleGraph) -> Write:
+    model = _converted(channels_last(graph))
 
+    def write(path: Path, precision: str) -> None:
+        with replacing(path) as unfinished:
+            model.export(str(unfinished))
+            if precision != "fp32":
+                _quantized(unfinished, precision, graph.least_quantized)
 
-def _write_one(release: Release, graph: RoleGraph, folder: Path, precision: str) -> ExportedFile:
-    path = folder / file_name(release.name, graph.role, graph.shape, precision, "tflite")
-    with replacing(path) as unfinished:
-        _converted(channels_last(graph)).export(str(unfinished))
-        if precision != "fp32":
-            _quantized(unfinished, precision)
-    return ExportedFile(path, graph.role, "litert", precision, graph.shape, "NHWC")
+    return write
 
 
 def _converted(graph: RoleGraph) -> Any:
@@ -48,21 +44,21 @@ def _converted(graph: RoleGraph) -> Any:
     return litert_torch.convert(graph.module, sample_kwargs=dict(zip(graph.inputs, graph.examples(), strict=True)))
 
 
-def _quantized(path: Path, precision: str) -> None:
+def _quantized(path: Path, precision: str, least: int) -> None:
     from ai_edge_quantizer import quantizer
 
     work = quantizer.Quantizer(str(path))
-    work.load_quantization_recipe([_recipe(precision)])
+    work.load_quantization_recipe([_recipe(precision, least)])
     path.write_bytes(work.quantize().quantized_model)
 
 
-def _recipe(precision: str) -> dict[str, Any]:
+def _recipe(precision: str, least: int) -> dict[str, Any]:
     algorithm, weights = WEIGHTS[precision]
     config = {
         "weight_tensor_config": {"symmetric": True, **weights},
         "compute_precision": "FLOAT",
         "explicit_dequantize": True,
-        "min_weight_elements": LEAST_QUANTIZED,
+        "min_weight_elements": least,
     }
     return {"regex": ".*", "operation": "*", "algorithm_key": algorithm, "op_config": config}
 

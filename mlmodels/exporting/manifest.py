@@ -8,16 +8,17 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from mlmodels.exported import ExportedFile
 from mlmodels.files import replacing
 from mlmodels.release import Release
 
-from .exported import ExportedFile
+from .sets import DownloadSet, download_sets
 
 NAME = "manifest.json"
 
 
 def write_manifest(release: Release, files: Sequence[ExportedFile], folder: Path) -> Path:
-    """Write whose files they are and a row for each; returns its path."""
+    """Write whose files they are, a row for each, and which of them a client downloads together; returns its path."""
     network = release.transform
     content = {
         "name": release.name,
@@ -27,6 +28,7 @@ def write_manifest(release: Release, files: Sequence[ExportedFile], folder: Path
         "norm_widths": list(network.widths),
         "picture_size": release.predictor.INPUT_SIZE,
         "files": [row(file) for file in files],
+        "sets": [set_row(each) for each in download_sets(files)],
     }
     path = folder / NAME
     with replacing(path) as unfinished:
@@ -46,4 +48,14 @@ def row(file: ExportedFile) -> dict[str, Any]:
         "sha256": hashlib.sha256(content).hexdigest(),
         "bytes": len(content),
         "metrics": file.metrics,
+    }
+
+
+def set_row(each: DownloadSet) -> dict[str, Any]:
+    return {
+        "format": each.format,
+        "precision": each.precision,
+        "shape": each.shape,
+        "files": [file.path.name for file in each.files],
+        "bytes": each.bytes,
     }

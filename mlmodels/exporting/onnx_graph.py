@@ -34,7 +34,6 @@ from .roles import Dimensions
 
 OPSET = 18
 IR_VERSION = 9
-LEAST_QUANTIZED = 2048  # numbers: below, int8 saves next to nothing, and fixed filters stay exact
 
 
 def build(
@@ -43,7 +42,7 @@ def build(
     *,
     inputs: Mapping[str, Dimensions],
     outputs: Mapping[str, Dimensions],
-    precision: str = "int8",
+    least_quantized: int | None = None,
     metadata: dict[str, str] | None = None,
 ) -> onnx.ModelProto:
     """
@@ -51,10 +50,10 @@ def build(
 
     :param inputs: name and dimensions of each, in the order of the module's arguments; a word is a dimension that is
         known only when the graph runs
-    :param precision: what weights are stored in, "int8" or "fp32"
+    :param least_quantized: how many numbers a weight has at least that is stored in int8; None leaves all in fp32
     :raises NotImplementedError: an operation that none of the networks has
     """
-    builder = _Builder(module, list(inputs), list(outputs), quantized=precision == "int8")
+    builder = _Builder(module, list(inputs), list(outputs), least_quantized=least_quantized)
     builder.run()
     graph = helper.make_graph(
         builder.nodes,
@@ -74,8 +73,10 @@ def build(
 class _Builder:
     """Walks a graph once; `values` holds the name, or the tuple of names, of what each node gives."""
 
-    def __init__(self, module: fx.GraphModule, inputs: list[str], outputs: list[str], *, quantized: bool) -> None:
-        self.module, self.quantized = module, quantized
+    def __init__(
+        self, module: fx.GraphModule, inputs: list[str], outputs: list[str], *, least_quantized: int | None
+    ) -> None:
+        self.module, self.least_quantized = module, least_quantized
         self.nodes: list[onnx.NodeProto] = []
         self.initializers: list[onnx.TensorProto] = []
         self.values: dict[fx.Node, Any] = {}
@@ -111,7 +112,7 @@ class _Builder:
         return self.constant(np.array(values, np.int64))
 
     def weights(self, weight: Tensor, label: str) -> str:
-        if not self.quantized or weight.numel() < LEAST_QUANTIZED:
+        if self.least_quantized is None or weight.numel() < self.least_quantized:
             return self.constant(_array(weight), label)
         stored = quantize_weight(weight)
         integers = self.constant(stored.integers.numpy(), label)

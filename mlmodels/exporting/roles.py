@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import torch
 from torch import Tensor, fx
@@ -14,8 +15,15 @@ from . import graphs
 from .graphs import Shape
 
 Dimensions = tuple[int | str, ...]  # a word is a dimension that is known only when the graph runs
+Write = Callable[[Path, str], None]  # one graph to a path, with weights of a precision
 
 PREDICTOR, READOUT, TRANSFORM, LOCKED = ROLES = ("predictor", "readout", "transform", "transform-locked")
+PAINTERS = (TRANSFORM, LOCKED)  # run for every frame; the others once a style
+# Numbers: smaller weights are not rounded to int8, which would save next to nothing.
+LEAST_QUANTIZED = 2048
+# The last convolution is among these: the fixed filter is part of it, so that its integers are not the release's, and
+# rounding it costs more than all the rest (40 dB to what torch paints).
+LEAST_QUANTIZED_PAINTING = 4096
 VIDEO_SHAPES = ("256x256", "384x384", "480x854", "854x480", "720x1280", "1280x720")
 
 
@@ -28,6 +36,10 @@ class RoleGraph:
     module: fx.GraphModule
     inputs: dict[str, Dimensions]
     outputs: dict[str, Dimensions]
+
+    @property
+    def least_quantized(self) -> int:
+        return LEAST_QUANTIZED_PAINTING if self.role in PAINTERS else LEAST_QUANTIZED
 
     def examples(self) -> tuple[Tensor, ...]:
         """Return inputs of the right sizes; all dimensions must be known."""

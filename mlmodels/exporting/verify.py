@@ -21,12 +21,12 @@ from PIL import Image
 from torch import Tensor
 
 from mlmodels.evaluation.metrics import content_distance, look, style_distance
+from mlmodels.exported import ExportedFile
 from mlmodels.network import scale_and_shift
 from mlmodels.release import Pixels, Release, to_tensor
 from mlmodels.vgg import VGGFeatures
 
 from . import apart
-from .exported import ExportedFile
 from .formats import FORMATS
 from .graphs import Shape
 from .roles import LOCKED, PREDICTOR, READOUT

@@ -1,13 +1,40 @@
-"""Processes that do not outlive the one that started them."""
+"""Processes that do not outlive the one that started them, and modules of ours in a process of their own."""
 
 import ctypes
 import os
 import signal
 import subprocess
 import sys
+from collections.abc import Sequence
 from contextlib import suppress
+from pathlib import Path
 
 PR_SET_PDEATHSIG = 1
+ROOT = Path(__file__).resolve().parents[2]
+
+
+class ModuleFailed(RuntimeError):
+    """A module ended with an error or took too long; the message is one line, its last one where it said anything."""
+
+
+def run_module(module: str, arguments: Sequence[str], *, seconds: float) -> str:
+    """
+    Run a module in a Python of its own and return what it printed. Whatever ends the wait ends the module too.
+
+    :raises ModuleFailed: saying what it said last
+    """
+    python_path = os.pathsep.join([str(ROOT), str(ROOT / "platform")])
+    try:
+        ran = subprocess.run(
+            [sys.executable, "-m", module, *arguments],
+            cwd=ROOT, env={**os.environ, "PYTHONPATH": python_path},
+            capture_output=True, text=True, timeout=seconds, check=False,
+        )  # fmt: skip
+    except subprocess.TimeoutExpired:
+        raise ModuleFailed(f"{module} did not end within {seconds:g} s") from None
+    if ran.returncode != 0:
+        raise ModuleFailed((ran.stderr.strip().splitlines() or ["no reason given"])[-1])
+    return ran.stdout
 
 
 def die_with(parent: int) -> None:

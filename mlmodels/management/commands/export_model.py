@@ -8,6 +8,7 @@ from django.core.management.base import CommandParser
 from foundation.console import FAILED, INTERRUPTED, ConsoleCommand
 from mlmodels.exporting import FORMATS, CannotExport, ConversionFailed, ConvertersMissing, ExportedFile, export
 from mlmodels.exporting.manifest import write_manifest
+from mlmodels.exporting.sets import TooLarge, download_sets, require_small
 from mlmodels.exporting.verify import FRAMES, NoPictures, TooDifferent, Verification
 from mlmodels.release import SHIPPED, BadRelease, Release
 from mlmodels.vgg import VGGFeatures
@@ -34,7 +35,7 @@ class Command(ConsoleCommand):
             self._run(options)
         except (BadRelease, CannotExport, ConvertersMissing, NoPictures) as fault:
             self.refuse(str(fault))
-        except (ConversionFailed, TooDifferent, OSError) as fault:
+        except (ConversionFailed, TooDifferent, TooLarge, OSError) as fault:
             self.refuse(str(fault), FAILED)
         except KeyboardInterrupt:
             self.refuse("stopped.", INTERRUPTED)
@@ -43,9 +44,12 @@ class Command(ConsoleCommand):
         release = Release(options["release"])
         verification = _verification(release, options)
         files: list[ExportedFile] = []
-        for name, precision in _wanted(options["format"], options["precision"]):
-            made = export(options["release"], name, options["out"], shapes=options["shapes"], precision=precision)
+        for format in FORMATS.values() if options["format"] == ALL else [FORMATS[options["format"]]]:
+            weights = [options["precision"]] if options["precision"] else format.shipped
+            made = export(options["release"], format.name, options["out"], shapes=options["shapes"], precisions=weights)
             files += [self._checked(file, verification) for file in made]
+        if verification:
+            require_small(download_sets(files))
         path = write_manifest(release, files, options["out"])
         self.stdout.write(f"{len(files)} files and {path}")
 
@@ -58,11 +62,6 @@ class Command(ConsoleCommand):
 
 def listed(text: str) -> list[str]:
     return [part.strip() for part in text.split(",")]
-
-
-def _wanted(name: str, precision: str | None) -> list[tuple[str, str]]:
-    chosen = list(FORMATS.values()) if name == ALL else [FORMATS[name]]
-    return [(each.name, weights) for each in chosen for weights in ([precision] if precision else each.shipped)]
 
 
 def _verification(release: Release, options: dict[str, Any]) -> Verification | None:

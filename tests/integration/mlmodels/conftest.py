@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
-from mlmodels.export_process import Exported, File
+from mlmodels.export_process import Exported
+from mlmodels.exported import ExportedFile
 
 ROLES = [("predictor", "192x192"), ("readout", "-"), ("transform", "dynamic")]
 
@@ -33,7 +34,7 @@ def make_exported(tmp_path: Path) -> Callable[..., Exported]:
         for role, shape in ROLES:
             path = folder / f"{name}-{role}-int8.onnx"
             path.write_bytes(content or f"{number} {role} ".encode() * 1000)
-            files.append(File(path, role, "int8", shape, "NCHW", {"psnr_db": 42.875}))
+            files.append(ExportedFile(path, role, "onnx", "int8", shape, "NCHW", {"psnr_db": 42.875}))
         facts = {
             "name": name, "version": "1.0.0", "model_sha256": f"{number:064x}", "embedding_size": 128,
             "norm_widths": [32, 64], "picture_size": 192, "files": files,

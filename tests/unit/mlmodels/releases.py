@@ -11,17 +11,20 @@ from tests.unit.mlmodels.networks import LAYOUTS, small_network
 PREDICTOR_OF = {"student": "mobilenetv3-texture", "teacher": "mobilenetv3-texture", "quarter": "mobilenetv3-small"}
 
 
-def write_release(folder: Path, layout: str, *, precision: str = "int8", name: str = "small-v1") -> Path:
+def write_release(
+    folder: Path, layout: str, *, precision: str = "int8", name: str = "small-v1", sizes: dict[str, int] | None = None
+) -> Path:
     """Write a release of a small network with the predictor of its time, through its checkpoints."""
-    network, kind = small_network(layout), PREDICTOR_OF[layout]
+    sizes = sizes or LAYOUTS[layout]
+    network, kind = small_network(layout, sizes), PREDICTOR_OF[layout]
     transform = {
         "model": {f"transform.{key}": value for key, value in network.state_dict().items()},
-        "options": {"layout": layout, "network": LAYOUTS[layout]},
+        "options": {"layout": layout, "network": sizes},
         "step": 1,
         "metrics": {},
     }
     distilled = {
-        "model": _as_trained(PREDICTORS[kind](LAYOUTS[layout]["embedding"])).state_dict(),
+        "model": _as_trained(PREDICTORS[kind](sizes["embedding"])).state_dict(),
         "options": {"student": kind},
         "metrics": {},
     }

@@ -10,29 +10,13 @@ import numpy as np
 import pytest
 import torch
 from django.core.management import call_command
-from PIL import Image
 from safetensors.torch import save_file
 
-from mlmodels.exporting import export
+from mlmodels.exporting import ExportedFile, export, sets
+from mlmodels.exporting.roles import PAINTERS
 from mlmodels.exporting.verify import TOLERANCES, NoPictures, TooDifferent, Verification, psnr
 from mlmodels.release import Release
 from mlmodels.vgg import VGGFeatures
-from tests.unit.mlmodels.releases import write_release
-
-
-@pytest.fixture(scope="module")
-def release(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return write_release(tmp_path_factory.mktemp("student"), "student")
-
-
-@pytest.fixture(scope="module")
-def heldout(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder, draw = tmp_path_factory.mktemp("heldout"), np.random.default_rng(1)
-    for place in ("content/one", "content/two", "styles/one"):
-        path = folder / f"{place}.png"
-        path.parent.mkdir(exist_ok=True)
-        Image.fromarray(draw.integers(0, 255, (8, 8, 3), dtype=np.uint8).repeat(16, 0).repeat(16, 1)).save(path)
-    return folder
 
 
 @pytest.fixture
@@ -68,6 +52,64 @@ def test_files_and_a_manifest_of_them_are_written(release, tmp_path, capsys):
         assert (row["sha256"], row["bytes"]) == (hashlib.sha256(content).hexdigest(), len(content))
     assert [row["shape"] for row in manifest["files"]][2:] == ["64x64", "64x64", "dynamic", "dynamic"]
     assert "6 files" in capsys.readouterr().out
+
+
+def test_the_manifest_says_what_is_downloaded_together(release, tmp_path):
+    exported("--format", "onnx", "--release", release, "--out", tmp_path, "--shapes", "64x64,dynamic")
+
+    manifest = json.loads((tmp_path / "manifest.json").read_text())
+    size_of = {row["file"]: row["bytes"] for row in manifest["files"]}
+    for each, shape in zip(manifest["sets"], ("64x64", "dynamic"), strict=True):
+        assert (each["format"], each["precision"], each["shape"]) == ("onnx", "int8", shape)
+        assert each["files"] == [
+            f"small-v1-predictor-{side_of(release)}-int8.onnx",
+            "small-v1-readout-int8.onnx",
+            f"small-v1-transform-{shape}-int8.onnx",
+            f"small-v1-transform-locked-{shape}-int8.onnx",
+        ]
+        assert each["bytes"] == sum(size_of[name] for name in each["files"])
+
+
+def side_of(release: Path) -> str:
+    side = Release(release).predictor.INPUT_SIZE
+    return f"{side}x{side}"
+
+
+def test_a_set_larger_than_clients_shall_download_ends_a_verified_export(
+    refused, release, heldout, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(sets, "LARGEST", 300_000)
+
+    code, line = refused(
+        "--format", "onnx", "--release", release, "--out", tmp_path / "out", "--shapes", "64x64",
+        "--verify", heldout, "--frames", 2,
+    )  # fmt: skip
+
+    assert (code, "onnx int8 for 64x64 is 0." in line, "0.3 MB" in line) == (1, True, True)
+    assert not (tmp_path / "out" / "manifest.json").exists()
+
+
+def test_single_precision_may_be_larger_for_it_is_there_to_compare_with(release, heldout, tmp_path, monkeypatch):
+    monkeypatch.setattr(sets, "LARGEST", 300_000)
+
+    exported(
+        "--format", "onnx", "--release", release, "--out", tmp_path / "out", "--shapes", "64x64",
+        "--precision", "fp32", "--verify", heldout, "--frames", 2,
+    )  # fmt: skip
+
+    assert (tmp_path / "out" / "manifest.json").exists()
+
+
+def test_beside_fp16_transforms_what_runs_once_a_style_is_int8(tmp_path):
+    def made(role: str, precision: str, shape: str = "64x64") -> ExportedFile:
+        return ExportedFile(tmp_path / f"{role}-{precision}", role, "litert", precision, shape)
+
+    small = [made("predictor", "int8", "192x192"), made("readout", "int8", "-")]
+    painters = {name: [made(role, name) for role in PAINTERS] for name in ("int8", "fp16")}
+
+    found = {each.precision: each.files for each in sets.download_sets([*small, *painters["int8"], *painters["fp16"]])}
+
+    assert found == {name: [*small, *files] for name, files in painters.items()}
 
 
 def test_what_was_measured_is_in_the_manifest(release, heldout, tmp_path):

@@ -13,9 +13,10 @@ from torch import Tensor, fx, nn
 
 from mlmodels.exporting import CannotExport, ExportedFile, export, onnx_graph
 from mlmodels.exporting.roles import role_graphs
+from mlmodels.exporting.verify import answers_of
 from mlmodels.network import EPSILON
 from mlmodels.release import BadRelease, Release
-from tests.unit.mlmodels.networks import LAYOUTS
+from tests.unit.mlmodels.networks import FULL_SIZE, LAYOUTS
 from tests.unit.mlmodels.releases import write_release
 
 # The integers are the release's own, so nothing is lost but the order of sums in fp32.
@@ -174,8 +175,22 @@ def test_the_same_release_gives_the_same_bytes(student, tmp_path):
     assert first == again
 
 
+def test_at_full_size_int8_paints_what_torch_paints(tmp_path):
+    """The last convolution holds the fixed filter: its integers are not the release's, and it is not rounded."""
+    folder = write_release(tmp_path, "student", sizes=FULL_SIZE)
+    network, frame = Release(folder).transform, seeded(1, 3, 64, 96)
+    embedding = torch.randn(1, 128, generator=torch.Generator().manual_seed(2))
+    (file,) = (
+        each for each in export(folder, "onnx", tmp_path / "files", shapes=["64x96"]) if each.role == "transform"
+    )
+
+    (painting, _) = answers_of(file, [frame.numpy(), network.film(embedding).numpy()])
+
+    assert np.abs(painting - network(frame, embedding).numpy()).max() < SAME
+
+
 def test_single_precision_is_there_to_compare_with(student, tmp_path):
-    files = export(student, "onnx", tmp_path, shapes=["64x64"], precision="fp32")
+    files = export(student, "onnx", tmp_path, shapes=["64x64"], precisions=["fp32"])
 
     assert {file.precision for file in files} == {"fp32"}
     assert not [
@@ -199,7 +214,7 @@ def test_a_format_that_there_is_not_is_refused_by_name(student, tmp_path):
 
 def test_a_precision_that_the_format_has_not_is_refused(student, tmp_path):
     with pytest.raises(CannotExport, match="int8 or fp32"):
-        export(student, "onnx", tmp_path, precision="int4")
+        export(student, "onnx", tmp_path, precisions=["int4"])
 
 
 def test_a_folder_without_a_whole_release_is_refused(student, tmp_path):

@@ -5,15 +5,15 @@ import zipfile
 from pathlib import Path
 from types import SimpleNamespace
 
-import numpy as np
 import pytest
-from PIL import Image
 
-from mlmodels.exporting import ConversionFailed, ConvertersMissing, ExportedFile, apart, export
+from mlmodels.exporting import FORMATS, ConversionFailed, ConvertersMissing, ExportedFile, apart, export
 from mlmodels.exporting.coreml_files import require_described
-from mlmodels.exporting.roles import role_graphs
+from mlmodels.exporting.roles import ROLES, role_graphs
+from mlmodels.exporting.sets import download_sets, require_small
 from mlmodels.exporting.verify import Verification
 from mlmodels.release import Release
+from tests.unit.mlmodels.networks import FULL_SIZE
 from tests.unit.mlmodels.releases import write_release
 
 APART = ["litert", "executorch", "coreml"]
@@ -21,36 +21,28 @@ SUFFIXES = {"litert": "tflite", "executorch": "pte", "coreml": "mlpackage.zip"}
 
 
 @pytest.fixture(scope="module")
-def release(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return write_release(tmp_path_factory.mktemp("student"), "student")
-
-
-@pytest.fixture(scope="module")
-def heldout(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Two photographs and a style: areas and edges with a little noise."""
-    folder, draw = tmp_path_factory.mktemp("heldout"), np.random.default_rng(1)
-    for place in ("content/one", "content/two", "styles/one"):
-        areas = draw.integers(0, 230, (8, 8, 3)).repeat(16, 0).repeat(16, 1)
-        path = folder / f"{place}.png"
-        path.parent.mkdir(exist_ok=True)
-        Image.fromarray((areas + draw.integers(0, 25, areas.shape)).astype(np.uint8)).save(path)
-    return folder
+def full_size(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_release(tmp_path_factory.mktemp("full"), "student", sizes=FULL_SIZE)
 
 
 @pytest.fixture(scope="module", params=APART)
-def files(request, release, tmp_path_factory) -> list[ExportedFile]:
+def files(request, full_size, tmp_path_factory) -> list[ExportedFile]:
+    """All that ships in a format, for one shape."""
     try:
         apart.exporters_python()
     except ConvertersMissing as missing:
         pytest.skip(str(missing))
-    return export(release, request.param, tmp_path_factory.mktemp(request.param), shapes=["64x54"])
+    return export(
+        full_size, request.param, tmp_path_factory.mktemp(request.param),
+        shapes=["64x54"], precisions=FORMATS[request.param].shipped,
+    )  # fmt: skip
 
 
 @pytest.mark.timeout(600)
-def test_every_role_is_written_with_its_shape(files, release):
-    side = Release(release).predictor.INPUT_SIZE
+def test_every_role_is_written_with_its_shape(files, full_size):
+    side = Release(full_size).predictor.INPUT_SIZE
 
-    assert [(file.role, file.shape) for file in files] == [
+    assert list(dict.fromkeys((file.role, file.shape) for file in files)) == [
         ("predictor", f"{side}x{side}"),
         ("readout", "-"),
         ("transform", "64x54"),
@@ -61,19 +53,28 @@ def test_every_role_is_written_with_its_shape(files, release):
 
 
 @pytest.mark.timeout(600)
-def test_every_file_gives_what_torch_gives_within_its_tolerance(files, release, heldout):
+def test_what_a_client_downloads_is_small(files):
+    made = download_sets(files)
+
+    assert [each.precision for each in made] == list(FORMATS[files[0].format].shipped)
+    assert all(sorted(file.role for file in each.files) == sorted(ROLES) for each in made)
+    require_small(made)
+
+
+@pytest.mark.timeout(600)
+def test_every_file_gives_what_torch_gives_within_its_tolerance(files, full_size, heldout):
     if files[0].format == "coreml":
         pytest.skip("Core ML runs on Apple's hardware only; its description is checked when it is written")
-    verification = Verification(Release(release), heldout, frames=2)
+    verification = Verification(Release(full_size), heldout, frames=2)
 
     checked = [verification.check(file) for file in files]
 
-    assert [sorted(file.metrics) for file in checked] == [
-        ["relative_error"],
-        ["relative_error"],
-        ["psnr_db", "statistics_error"],
-        ["psnr_db"],
-    ]
+    assert {file.role: sorted(file.metrics) for file in checked} == {
+        "predictor": ["relative_error"],
+        "readout": ["relative_error"],
+        "transform": ["psnr_db", "statistics_error"],
+        "transform-locked": ["psnr_db"],
+    }
 
 
 def test_a_core_ml_archive_holds_one_package(files):

@@ -225,6 +225,25 @@ def test_the_pair_goes_on_with_the_painter_and_the_distilled_predictor_and_teach
     assert torch.equal(now["predictor.tail.1.running_mean"], distilled["tail.1.running_mean"])  # lessons know better
 
 
+@pytest.mark.parametrize(
+    "held",
+    [
+        b"", b"nothing of the kind", {"options": {}, "model": {}}, {"options": {"student": "mobilenetv9"}, "model": {}},
+        {"options": {"student": "mobilenetv3-texture"}, "model": {"other": torch.zeros(1)}},
+    ],
+    ids=["empty", "no checkpoint", "of another stage", "no such predictor", "other weights"],
+)  # fmt: skip
+def test_a_pair_without_a_distilled_predictor_is_refused_in_a_line(paired, tmp_path, capsys, held):
+    wrong = tmp_path / "distilled.pt"
+    wrong.write_bytes(held) if isinstance(held, bytes) else torch.save(held, wrong)
+
+    code = train.main([str(paired)])
+
+    (line,) = capsys.readouterr().err.splitlines()
+    assert code == 2
+    assert line.startswith(f"train: embed_with: {wrong} holds no distilled predictor: ")
+
+
 def test_a_pair_that_was_killed_goes_on_and_its_predictor_needs_no_other_run_to_be_released(paired, tmp_path):
     trainer = training.Trainer(read_options(paired))
     trainer.train_step()

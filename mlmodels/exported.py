@@ -1,9 +1,11 @@
-"""Exported files and their names."""
+"""Exported files, their names, and how one process tells another of them. Imports no torch."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import Any
 
 
 @dataclass(frozen=True)
@@ -30,3 +32,13 @@ def file_name(release: str, role: str, shape: str, precision: str, suffix: str) 
     """Return `{release}-{role}-{shape}-{precision}.{suffix}`; what takes no picture has no shape in its name."""
     parts = [release, role, shape, precision] if shape != "-" else [release, role, precision]
     return f"{'-'.join(parts)}.{suffix}"
+
+
+def rows_of(files: Sequence[ExportedFile], folder: Path) -> list[dict[str, Any]]:
+    """Return what JSON can hold of files in a folder."""
+    return [{**asdict(file), "path": str(file.path.relative_to(folder))} for file in files]
+
+
+def files_of(rows: Sequence[dict[str, Any]], folder: Path) -> list[ExportedFile]:
+    """Return the files that `rows_of` was given."""
+    return [ExportedFile(**{**row, "path": folder / row["path"]}) for row in rows]
