@@ -26,6 +26,7 @@ from .files import replacing
 from .network import channels_last
 from .options import BadConfig
 from .predictor import PREDICTORS
+from .release import Release
 from .stylemodel import read_kept
 from .training import git_revision
 from .vgg import STATISTICS_SIZE, VGGFeatures, best_precision, channel_statistics
@@ -54,7 +55,7 @@ class DistillOptions:
     steps: int = 1500
     batch: int = 16
     learning_rate: float = 3e-3
-    start_from: str = ""  # an earlier student: its eyes are good for a new teacher too
+    start_from: str = ""  # an earlier student's checkpoint, or a release: its eyes are good for a new teacher too
     readout: float = 1.0  # weight of the gamma/beta term beside the embedding's
     output: float = 0.0  # weight of the painted pictures' term
     painted: int = 4  # pictures of each batch that the output term paints
@@ -175,7 +176,7 @@ class Distiller:
     def run(self, output: TextIO) -> None:
         """Prepare the lessons, teach, save; some lessons are held out and reported."""
         self.prepare(output)
-        self._resume()
+        self.begin()
         began, first, mean = time.monotonic(), self.step, 0.0
         while self.step < self.options.steps:
             loss = self.train_step()
@@ -286,14 +287,26 @@ class Distiller:
         self.student.train()
         return {"held_out": float(torch.stack(errors).mean())}
 
-    def _resume(self) -> None:
+    def begin(self) -> None:
+        """Go on from the checkpoint, or begin with what an earlier student knows."""
         if self.checkpoint.exists():
             saved = torch.load(self.checkpoint, weights_only=True)
             self.student.load_state_dict(saved["model"])
             self.optimizer.load_state_dict(saved["optimizer"])
             self.step = saved["step"]
         elif self.options.start_from:
-            self.student.load_state_dict(torch.load(self.options.start_from, weights_only=True)["model"])
+            self._begin_with(Path(self.options.start_from))
+
+    def _begin_with(self, earlier: Path) -> None:
+        """
+        Take over the layers that an earlier student shares with this one, by name and shape.
+
+        :raises BadRelease: a folder that holds no release
+        """
+        known = _student_of(earlier)
+        mine = self.student.state_dict()
+        shared = {name: value for name, value in known.items() if name in mine and value.shape == mine[name].shape}
+        self.student.load_state_dict(shared, strict=False)
 
     def save(self, metrics: dict[str, float]) -> None:
         """Write the checkpoint beside the old one and swap."""
@@ -302,6 +315,13 @@ class Distiller:
         extra = {"options": dataclasses.asdict(self.options), "data": data, "revision": git_revision()}
         with replacing(self.checkpoint) as unfinished:
             torch.save({**state, **extra, "metrics": metrics}, unfinished)
+
+
+def _student_of(earlier: Path) -> dict[str, Tensor]:
+    """Return the weights of a predictor, from a checkpoint of this stage or from a release's folder."""
+    if earlier.is_dir():
+        return Release(earlier).predictor.state_dict()
+    return torch.load(earlier, weights_only=True)["model"]
 
 
 if __name__ == "__main__":

@@ -58,9 +58,7 @@ class TrainingOptions:
     favourite_share: float = 0.15
     freeze_predictor: bool = False  # keeps the embedding space fixed while a student is taught it
     start_from: str = ""  # a checkpoint whose weights (not optimizer) a new run begins with
-    embed_with: str = (
-        ""  # a distilled student's checkpoint: the network then learns to paint with that one's embeddings
-    )
+    embed_with: str = ""  # a distilled student's checkpoint, or a kept pair: painter and that predictor learn together
     clips: str = ""  # a folder of videos: real motion for some of the samples
     clip_share: float = 0.25
     cache: str = ""  # a folder that keeps the features of the crops; they outlive the run

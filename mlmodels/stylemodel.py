@@ -105,14 +105,21 @@ def build(options: TrainingOptions) -> StyleModel:
     if not options.embed_with:
         return StyleModel(options.layout, options.network)
     with _refused(f"embed_with: {options.embed_with} holds no distilled predictor"):
-        distilled = torch.load(options.embed_with, weights_only=True)
-        name, weights = distilled["options"]["student"], distilled["model"]
+        name, weights = _distilled(Path(options.embed_with))
         if name not in PREDICTORS:
             raise ValueError(f"there is no predictor {name}")
-    model = StyleModel(options.layout, options.network, name)
-    with _refused(f"embed_with: {options.embed_with} holds no distilled predictor"):
+        model = StyleModel(options.layout, options.network, name)
         model.predictor.load_state_dict(weights)
     return model
+
+
+def _distilled(path: Path) -> tuple[str, dict[str, Tensor]]:
+    """Return name and weights of a predictor that sees: of the stage `distill`, or from what `keep` made of a pair."""
+    if path.suffix == ".safetensors":
+        kept = read_kept(path)
+        return kept.predictor, part_of(kept.weights, "predictor")
+    distilled = torch.load(path, weights_only=True)
+    return distilled["options"]["student"], distilled["model"]
 
 
 @contextmanager

@@ -11,6 +11,8 @@ from PIL import Image
 
 from mlmodels import distillation
 from mlmodels.options import BadConfig
+from mlmodels.release import Release
+from mlmodels.shipped import SHIPPED
 from mlmodels.stylemodel import StyleModel
 
 CONFIG = """
@@ -156,3 +158,19 @@ def test_an_unknown_option_is_refused(config):
 
     with pytest.raises(BadConfig, match="speed"):
         distillation.read_options(config)
+
+
+@pytest.mark.parametrize("kind", ["checkpoint", "release"])
+def test_a_new_student_takes_over_the_eyes_of_an_earlier_one(config, kind):
+    if kind == "checkpoint":
+        earlier = distiller(config)
+        earlier.save({})
+        known, where = earlier.student.state_dict(), earlier.checkpoint
+    else:
+        known, where = Release(SHIPPED).predictor.state_dict(), SHIPPED
+    config.write_text(f'start_from = "{where}"\n' + config.read_text().replace("/run", "/next"))
+
+    ours = distiller(config)
+    ours.begin()
+
+    torch.testing.assert_close(ours.student.state_dict()["blocks.5.steps.0.weight"], known["blocks.5.steps.0.weight"])

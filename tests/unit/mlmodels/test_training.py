@@ -225,6 +225,20 @@ def test_the_pair_goes_on_with_the_painter_and_the_distilled_predictor_and_teach
     assert torch.equal(now["predictor.tail.1.running_mean"], distilled["tail.1.running_mean"])  # lessons know better
 
 
+def test_a_pair_that_was_kept_is_all_that_a_later_run_needs(paired, tmp_path):
+    trainer = training.Trainer(read_options(paired))
+    trainer.train_step()
+    trainer.save({})
+    kept = tmp_path / "kept.safetensors"
+    stylemodel.keep(trainer.checkpoint, kept)
+    text = paired.read_text().replace(f"{tmp_path}/run/checkpoint.pt", str(kept)).replace("/pair", "/next")
+    paired.write_text(text.replace(f"{tmp_path}/distilled.pt", str(kept)))
+
+    following = training.Trainer(read_options(paired))
+
+    torch.testing.assert_close(weights(following), weights(trainer), atol=1e-3, rtol=1e-3)
+
+
 @pytest.mark.parametrize(
     "held",
     [
