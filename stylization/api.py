@@ -28,6 +28,7 @@ from foundation.serving import not_modified
 from jobs.api import JobSerializer
 
 from . import pictures, selectors, services
+from .engine.recipe import MAX_BRUSH, MIN_BRUSH
 from .models import Style
 from .preview.pool import pool
 from .preview.wish import preview_wish
@@ -216,6 +217,9 @@ class RecipeInSerializer(serializers.Serializer[Any]):
     styles = serializers.ListField(child=IngredientSerializer(), min_length=1, max_length=4)
     strength = serializers.FloatField(min_value=0, max_value=1.5, default=1.0)
     keep_colors = serializers.BooleanField(default=False)
+    brush = serializers.FloatField(
+        min_value=MIN_BRUSH, max_value=MAX_BRUSH, default=1.0, help_text="Size of strokes beside the frame"
+    )
     height = serializers.ChoiceField(choices=[240, 360, 480, 720, 1080], default=480)
 
 

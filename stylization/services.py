@@ -226,7 +226,7 @@ def recipe_resolve(*, user: User, styles: Sequence[dict[str, Any]]) -> list[Ingr
 
 def restyle_start(
     *, owner: User, clip: Clip, styles: Sequence[dict[str, Any]], strength: float, keep_colors: bool, height: int,
-    title: str = "",
+    brush: float = 1.0, title: str = "",
 ) -> Job:  # fmt: skip
     """
     Queue the painting of a clip. It never grows: the height is at most the clip's own.
@@ -244,6 +244,7 @@ def restyle_start(
         ],
         "strength": strength,
         "keep_colors": keep_colors,
+        "brush": brush,
         "height": min(height, clip.height),
     }
     return job_start(owner=owner, kind=RESTYLE, payload=payload, subject={"clip_id": str(clip.pk)})

@@ -59,6 +59,7 @@ def recipe_json(payload: dict[str, Any], engine: Engine) -> dict[str, Any]:
         ],
         "strength": payload["strength"],
         "keep_colors": payload["keep_colors"],
+        "brush": payload.get("brush", 1.0),
         "height": payload["height"],
         "model": {"name": engine.model.name, "version": engine.model.version, "sha256": engine.model.sha256},
     }
@@ -112,6 +113,7 @@ def _recipe(payload: dict[str, Any], engine: Engine) -> PaintRecipe:
         styles=tuple(_share(item, engine) for item in payload["styles"]),
         strength=payload["strength"],
         keep_colors=payload["keep_colors"],
+        brush=payload.get("brush", 1.0),  # a job that waited since before there were brushes names none
         height=payload["height"],
     )
 

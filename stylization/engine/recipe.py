@@ -12,7 +12,7 @@ from .errors import BadRecipe
 MAX_STYLES = 8
 MAX_STRENGTH = 1.5
 MIN_HEIGHT, MAX_HEIGHT = 16, 2160
-MAX_BRUSH = 4.0
+MIN_BRUSH, MAX_BRUSH = 0.25, 4.0
 
 
 @dataclass(frozen=True)
@@ -37,8 +37,8 @@ class PaintRecipe:
     Styles and how to paint with them.
 
     `strength` 0 gives the picture back as the network sees it, 1 paints, up to 1.5 exaggerates. `height` is that of the
-    painted frame as it is looked at; None keeps the source's. `brush` above 1 paints at that fraction of the size, so
-    that strokes are larger, and lays the detail of the source back over them.
+    painted frame as it is looked at; None keeps the source's. `brush` is how large strokes are beside the frame: 1 as
+    the network paints them at 480 lines, 2 twice as large (`brush.py`).
     """
 
     styles: tuple[StyleShare, ...]
@@ -54,5 +54,5 @@ class PaintRecipe:
             raise BadRecipe(f"The strength is {self.strength:g}; it must be between 0 and {MAX_STRENGTH:g}.")
         if self.height is not None and not MIN_HEIGHT <= self.height <= MAX_HEIGHT:
             raise BadRecipe(f"The height is {self.height}; it must be between {MIN_HEIGHT} and {MAX_HEIGHT}.")
-        if not (math.isfinite(self.brush) and 1 <= self.brush <= MAX_BRUSH):
-            raise BadRecipe(f"The brush is {self.brush:g}; it must be between 1 and {MAX_BRUSH:g}.")
+        if not (math.isfinite(self.brush) and MIN_BRUSH <= self.brush <= MAX_BRUSH):
+            raise BadRecipe(f"The brush is {self.brush:g}; it must be between {MIN_BRUSH:g} and {MAX_BRUSH:g}.")

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageCms, ImageOps, UnidentifiedImageError
 
+from .brush import reduced
 from .engines import DEFAULT, Engine, open_engine
 from .errors import BadSource, BadTarget
 from .geometry import MAX_PIXELS, Size
@@ -48,7 +49,8 @@ def stylize_image(
     picture = _resized(read_picture(source), recipe.height)
     painter = open_engine(engine) if isinstance(engine, str) else engine
     started = time.monotonic()
-    palette = palette_for(painter, [picture.rgb], embeddings_of(painter, recipe.styles), recipe.strength)
+    small = reduced(picture.rgb, recipe.brush)
+    palette = palette_for(painter, [small], embeddings_of(painter, recipe.styles), recipe.strength)
     painted = paint_batch(painter, [picture.rgb], palette, recipe)[0]
     seconds = time.monotonic() - started
     with finished_only(destination) as draft:

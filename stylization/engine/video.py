@@ -14,16 +14,16 @@ from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from .color import carry_detail, keep_colors
+from .brush import carry_detail, reduced
+from .color import keep_colors
 from .decode import RgbReader, TimedFrame, VideoSource
 from .encode import VideoTarget, container_format_for
 from .engines import DEFAULT, Engine, Model, open_engine
 from .errors import BadRecipe, BadSource, BadTarget, TargetFailed
-from .geometry import Size, painted_size
+from .geometry import painted_size
 from .pipeline import ahead
 from .recipe import PaintRecipe, StyleShare
 from .scene import Palette, Scene, palette_for, scenes_of
@@ -170,7 +170,8 @@ class _Painting:
         ):
             for scene in scenes:
                 self._scenes += 1
-                palette = palette_for(self._engine, scene.samples, self._styles, self._recipe.strength)
+                samples = [reduced(sample, self._recipe.brush) for sample in scene.samples]
+                palette = palette_for(self._engine, samples, self._styles, self._recipe.strength)
                 yield from self._painted_scene(islice(frames, scene.count), palette)
 
     def _painted_scene(
@@ -201,21 +202,13 @@ def paint_batch(
     engine: Engine, images: list[NDArray[np.uint8]], palette: Palette, recipe: PaintRecipe
 ) -> list[NDArray[np.uint8]]:
     """Paint frames of one scene and one size."""
-    small = [_at_brush_size(image, recipe.brush) for image in images]
+    small = [reduced(image, recipe.brush) for image in images]
     painted = list(engine.paint(np.stack(small), palette.embedding, palette.statistics))
-    if recipe.brush > 1:
+    if small[0].shape != images[0].shape:
         painted = [carry_detail(*three) for three in zip(painted, small, images, strict=True)]
     if recipe.keep_colors:
         painted = [keep_colors(*pair) for pair in zip(painted, images, strict=True)]
     return painted
-
-
-def _at_brush_size(image: NDArray[np.uint8], brush: float) -> NDArray[np.uint8]:
-    if brush == 1:
-        return image
-    height, width = image.shape[:2]
-    size = Size(max(16, round(width / brush)), max(16, round(height / brush)))
-    return cv2.resize(image, (size.width, size.height), interpolation=cv2.INTER_AREA).astype(np.uint8, copy=False)
 
 
 class _Progress:

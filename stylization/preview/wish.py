@@ -12,7 +12,7 @@ PREVIEW_HEIGHT_MAX = 480
 
 def preview_wish(
     *, user: User, clip: Clip, styles: Sequence[dict[str, Any]], strength: float, keep_colors: bool, height: int,
-    at_seconds: float,
+    at_seconds: float, brush: float = 1.0,
 ) -> dict[str, Any]:  # fmt: skip
     """
     The request for `PreviewPool.paint`.
@@ -31,4 +31,5 @@ def preview_wish(
         ],
         "strength": strength,
         "keep_colors": keep_colors,
+        "brush": brush,
     }

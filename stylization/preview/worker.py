@@ -79,6 +79,7 @@ class Painter:
             styles=tuple(self._share(item) for item in request["styles"]),
             strength=float(request["strength"]),
             keep_colors=bool(request["keep_colors"]),
+            brush=float(request["brush"]),
         )
         mix = [(share.embedding, share.weight) for share in recipe.styles if share.embedding is not None]
         embedding = self._engine.blend(mix, frame.own, recipe.strength)

@@ -88,6 +88,7 @@ test("a POST that starts work is repeated under the same key", async () => {
   const recipe = {
     styles: [{ style: "wave", weight: 1 }],
     strength: 1,
+    brush: 1,
     keep_colors: false,
     height: 480,
   } as const;

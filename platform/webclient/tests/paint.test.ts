@@ -94,6 +94,18 @@ test("a dragged slider paints its last place and not every place", async () => {
   expect(api.preview.mock.calls[1]?.[1].strength).toBe(0.8);
 });
 
+test("a larger brush repaints the frame and goes with the order, within its range", async () => {
+  const { easel, api, clock } = await ready();
+
+  easel.setBrush(9);
+  await clock.pass(REST);
+  await easel.paint();
+
+  expect(easel.brush.value).toBe(3);
+  expect(api.preview.mock.calls[1]?.[1].brush).toBe(3);
+  expect(api.restyle.mock.calls[0]?.[1].brush).toBe(3);
+});
+
 test("the old frame stays until the new one has arrived", async () => {
   const { easel, api, clock, closed } = await ready();
   const slow = deferred<Blob>();

@@ -37,7 +37,7 @@ class Command(ConsoleCommand):
             "--keep-colors", action="store_true", help="the colours of the source, the painting's light"
         )
         parser.add_argument("--height", type=int, help="of the painted frame, in pixels; the source's own by default")
-        parser.add_argument("--brush", type=float, default=1.0, help="1 to 4: larger strokes, painted faster")
+        parser.add_argument("--brush", type=float, default=1.0, help="size of strokes: 1 as at 480 lines, 0.25 to 4")
         parser.add_argument("--engine", default=engines.DEFAULT, help=", ".join(engines.names()))
         parser.add_argument("--json", action="store_true", help="end standard output with one JSON object")
 

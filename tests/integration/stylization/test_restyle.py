@@ -91,14 +91,20 @@ class TestRestyle:
 
     def test_the_new_clip_remembers_how_it_was_painted(self, user: Any, clip: Clip) -> None:
         job = services.restyle_start(
-            owner=user, clip=clip, styles=recipe(STARRY, KLIMT)["styles"], strength=0.8, keep_colors=True, height=1080
+            owner=user,
+            clip=clip,
+            styles=recipe(STARRY, KLIMT)["styles"],
+            strength=0.8,
+            keep_colors=True,
+            height=1080,
+            brush=2.0,
         )
 
         painted = Clip.objects.get(pk=job_run_here(job=job).result["clip_id"])
 
         assert painted.recipe is not None
-        assert {key: painted.recipe[key] for key in ("kind", "strength", "keep_colors", "height")} == {
-            "kind": "restyle", "strength": 0.8, "keep_colors": True, "height": 64,
+        assert {key: painted.recipe[key] for key in ("kind", "strength", "brush", "keep_colors", "height")} == {
+            "kind": "restyle", "strength": 0.8, "brush": 2.0, "keep_colors": True, "height": 64,
         }  # fmt: skip
         assert [style["slug"] for style in painted.recipe["styles"]] == [STARRY, KLIMT]
         assert len(painted.recipe["model"]["sha256"]) == 64
@@ -150,6 +156,8 @@ class TestRestyle:
             {"strength": "strong"},
             {"height": 481},
             {"keep_colors": "maybe"},
+            {"brush": 5},
+            {"brush": 0},
         ],
         ids=json.dumps,
     )

@@ -117,7 +117,7 @@ def test_a_style_that_is_no_picture_is_refused(refused: Callable[..., str], vide
         (["--strength", "strong"], "--strength"),
         (["--height", "0"], "between 16 and 2160"),
         (["--height", "tall"], "--height"),
-        (["--brush", "9"], "between 1 and 4"),
+        (["--brush", "9"], "between 0.25 and 4"),
         (["--engine", "troch"], "did you mean torch?"),
         (["--colours"], "--colours"),
     ],

@@ -112,6 +112,7 @@ export const en = {
   delete_style: "Delete this style of yours",
   settings_of_painting: "Settings of the painting",
   strength: "Strength",
+  brush: "Brush size",
   keep_colors: "Keep colours",
   keep_colors_hint: "Brush strokes of the style, colours of the clip",
   output_height: "Resolution",

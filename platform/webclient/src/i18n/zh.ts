@@ -108,6 +108,7 @@ export const zh: Dictionary = {
   delete_style: "删除你的这个风格",
   settings_of_painting: "作画设置",
   strength: "强度",
+  brush: "笔触大小",
   keep_colors: "保留色彩",
   keep_colors_hint: "风格的笔触，原片的色彩",
   output_height: "分辨率",

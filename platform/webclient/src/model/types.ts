@@ -51,6 +51,8 @@ export interface Recipe {
   kind: "restyle";
   styles: { slug: string; name: string; weight: number }[];
   strength: number;
+  /** Missing on paintings made before there were brushes. */
+  brush?: number;
   keep_colors: boolean;
   height: number;
   model: { name: string; version: string; sha256: string };
@@ -109,6 +111,8 @@ export type Height = (typeof heights)[number];
 export interface RecipeIn {
   styles: { style: string; weight: number }[];
   strength: number;
+  /** Size of strokes beside the frame: 1 as the network paints at 480 lines. */
+  brush: number;
   keep_colors: boolean;
   height: Height;
 }

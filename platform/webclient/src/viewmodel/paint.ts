@@ -18,6 +18,8 @@ export const MOST_STYLES = 4;
 /** A preview at more lines than this takes longer than a finger waits. */
 const PREVIEW_LINES: Height = 480;
 const REST = 180;
+export const FINEST_BRUSH = 0.5;
+export const LARGEST_BRUSH = 3;
 
 export interface Ingredient {
   style: Style;
@@ -54,6 +56,7 @@ export const Easel = createModel((ports: PaintPorts, clipId: string, wanted: rea
   const mix = signal<readonly Ingredient[]>([]);
   const mixing = signal(false);
   const strength = signal(1);
+  const brush = signal(1);
   const keepColors = signal(false);
   const height = signal<Height>(480);
   const atSeconds = signal(0);
@@ -73,6 +76,7 @@ export const Easel = createModel((ports: PaintPorts, clipId: string, wanted: rea
     return {
       styles: mix.value.map(({ style, weight }) => ({ style: style.slug, weight })),
       strength: strength.value,
+      brush: brush.value,
       keep_colors: keepColors.value,
       height: height.value,
     };
@@ -182,6 +186,7 @@ export const Easel = createModel((ports: PaintPorts, clipId: string, wanted: rea
     mix: mix as ReadonlySignal<readonly Ingredient[]>,
     mixing: mixing as ReadonlySignal<boolean>,
     strength: strength as ReadonlySignal<number>,
+    brush: brush as ReadonlySignal<number>,
     keepColors: keepColors as ReadonlySignal<boolean>,
     height: height as ReadonlySignal<Height>,
     atSeconds: atSeconds as ReadonlySignal<number>,
@@ -225,6 +230,10 @@ export const Easel = createModel((ports: PaintPorts, clipId: string, wanted: rea
     },
     setStrength(value: number) {
       strength.value = Math.min(1.5, Math.max(0, value));
+    },
+    /** 1 is a stroke as the network paints it at 480 lines, 2 one twice as large beside the frame. */
+    setBrush(value: number) {
+      brush.value = Math.min(LARGEST_BRUSH, Math.max(FINEST_BRUSH, value));
     },
     setKeepColors(value: boolean) {
       keepColors.value = value;

@@ -149,8 +149,9 @@ function Story({ clip }: { clip: Clip }) {
         </span>
       ))}
       <small>
-        {t("strength")} {Math.round(recipe.strength * 100)} %{recipe.keep_colors && ` · ${t("keep_colors")}`}{" "}
-        · {size} · {recipe.model.name} {recipe.model.version}
+        {t("strength")} {Math.round(recipe.strength * 100)} %
+        {(recipe.brush ?? 1) !== 1 && ` · ${t("brush")} ${Math.round(recipe.brush! * 100)} %`}
+        {recipe.keep_colors && ` · ${t("keep_colors")}`} · {size} · {recipe.model.name} {recipe.model.version}
       </small>
     </p>
   );

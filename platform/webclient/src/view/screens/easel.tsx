@@ -3,7 +3,13 @@ import { Blend, Paintbrush, Trash2 } from "lucide";
 
 import { type Clip, heights, type Job, type Style } from "../../model/types";
 import { clock } from "../../viewmodel/i18n";
-import { type EaselModel, type Ingredient, MOST_STYLES } from "../../viewmodel/paint";
+import {
+  type EaselModel,
+  FINEST_BRUSH,
+  type Ingredient,
+  LARGEST_BRUSH,
+  MOST_STYLES,
+} from "../../viewmodel/paint";
 import { useApp, useOnce, useT, useTitle } from "../context";
 import {
   Button,
@@ -257,6 +263,15 @@ function Tools({ easel, clip }: { easel: EaselModel; clip: Clip }) {
         max={1.5}
         step={0.05}
         onChange={easel.setStrength}
+      />
+      <Slider
+        label={t("brush")}
+        shown={`${Math.round(easel.brush.value * 100)} %`}
+        value={easel.brush.value}
+        min={FINEST_BRUSH}
+        max={LARGEST_BRUSH}
+        step={0.25}
+        onChange={easel.setBrush}
       />
       <Switch
         label={t("keep_colors")}
