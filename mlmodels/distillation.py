@@ -53,6 +53,7 @@ class DistillOptions:
     lessons: list[list[int]] = field(default_factory=lambda: [[128, 2400], [224, 600]])
     held_out: int = 100  # of the last kind of lessons
     steps: int = 1500
+    settled: float = 0.3  # share of the steps, the last ones, that are taken with the batch norms as they will be used
     batch: int = 16
     learning_rate: float = 3e-3
     start_from: str = ""  # an earlier student's checkpoint, or a release: its eyes are good for a new teacher too
@@ -187,7 +188,8 @@ class Distiller:
                 line = f"step {self.step}/{self.options.steps}  {pace:.2f} s/step  {left:.0f} min left  loss {mean:.4f}"
                 print(line, file=output, flush=True)
             if self.step % SAVE_EVERY == 0 or self.step == self.options.steps:
-                self.settle()
+                if self.step < self._settles_at:
+                    self.settle()
                 metrics = self.held_out()
                 self.save(metrics)
                 print(f"held out {metrics['held_out']:.4f}", file=output, flush=True)
@@ -205,6 +207,9 @@ class Distiller:
         """Take one step on a batch drawn by the seed and the step number; returns the loss."""
         for group in self.optimizer.param_groups:
             group["lr"] = self._learning_rate()
+        if self.step == self._settles_at:
+            self.settle()
+        self._let_norms_move(self.step < self._settles_at)
         images, targets = self._batch()
         predicted = self.student(images)
         loss = self.loss(predicted, targets)
@@ -242,7 +247,8 @@ class Distiller:
         Give the batch norms the mean of many batches of the size that is used, in place of a moving one: that follows
         the last few, small and large pictures in turn, and misses by far (precise batch norm, Wu & Johnson 2021, 3.2).
         """
-        norms = [part for part in self.student.modules() if isinstance(part, nn.BatchNorm2d | nn.BatchNorm1d)]
+        norms = self._norms()
+        self._let_norms_move(True)
         moving = [norm.momentum for norm in norms]
         for norm in norms:
             norm.reset_running_stats()
@@ -252,6 +258,23 @@ class Distiller:
             self.student(self._batch_of(last, random.Random(f"{self.options.seed} settle {index}"))[0])
         for norm, momentum in zip(norms, moving, strict=True):
             norm.momentum = momentum
+
+    def _norms(self) -> list[nn.BatchNorm2d | nn.BatchNorm1d]:
+        return [part for part in self.student.modules() if isinstance(part, nn.BatchNorm2d | nn.BatchNorm1d)]
+
+    @property
+    def _settles_at(self) -> int:
+        """
+        The step from which the batch norms stand still.
+
+        In a batch a strange picture is tamed by its own share in the batch's variance. By itself, as pictures come in
+        use, it can be thrown far off: that has to be seen to be learned.
+        """
+        return round(self.options.steps * (1 - self.options.settled))
+
+    def _let_norms_move(self, move: bool) -> None:
+        for norm in self._norms():
+            norm.train(move)
 
     def _batch(self) -> tuple[Tensor, Tensor]:
         rng = random.Random(f"{self.options.seed} batch {self.step}")

@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from torch import Tensor, fx, nn
 
 from .network import BORDER, MULTIPLE
+from .processor import has_int8_dot_products
 from .quantization import FakeQuantize, Int8Conv2d, QuantizedWeight, convolutions
 
 # Importing OpenVINO sends a usage report to its maker unless its reporter is missing. No painting of anybody's is
@@ -115,8 +116,14 @@ def _convolution(source: Value, part: nn.Conv2d) -> Value:
 
 
 def _int8_weights(part: Int8Conv2d) -> Value:
-    integers = op.convert(op.constant(part.quantized.integers.numpy()), "f32")
-    return op.multiply(integers, _array(part.quantized.scales).reshape(-1, 1, 1, 1))
+    stored = part.quantized if has_int8_dot_products() else _in_seven_bits(part.quantized)
+    integers = op.convert(op.constant(stored.integers.numpy()), "f32")
+    return op.multiply(integers, _array(stored.scales).reshape(-1, 1, 1, 1))
+
+
+def _in_seven_bits(stored: QuantizedWeight) -> QuantizedWeight:
+    """Halve the integers: two products with bytes then fit the 16 bits in which older processors sum them."""
+    return QuantizedWeight((stored.integers.float() / 2).round().to(torch.int8), 2 * stored.scales)
 
 
 def _is_picture(source: fx.Node) -> bool:

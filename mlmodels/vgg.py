@@ -4,7 +4,6 @@ The loss network: VGG16 (Simonyan & Zisserman 2015) up to relu4_1. It teaches an
 Images are RGB floats in [0, 1]; inside they become BGR 0..255 minus the ImageNet means, as the weights were trained.
 """
 
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +13,7 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from .network import channels_last
+from .processor import has_bf16
 
 CONVOLUTIONS = {1: (3, 64, 2), 2: (64, 128, 2), 3: (128, 256, 3), 4: (256, 512, 1)}  # block: inputs, outputs, layers
 CHANNELS = (64, 128, 256, 512)  # of relu1_1, relu2_1, relu3_1, relu4_1
@@ -61,13 +61,6 @@ def best_precision(wanted: str = "auto", device: str = "cpu") -> torch.autocast:
     """
     able = torch.cuda.is_bf16_supported() if device == "cuda" else has_bf16()
     return torch.autocast(device, torch.bfloat16, enabled=wanted == "on" or (wanted == "auto" and able))
-
-
-@cache
-def has_bf16() -> bool:
-    """Say whether the processor has bfloat16 dot products (AVX-512 BF16 or AMX); only Linux tells."""
-    flags = Path("/proc/cpuinfo")
-    return flags.exists() and bool({"avx512_bf16", "amx_bf16"} & set(flags.read_text().split()))
 
 
 def channel_statistics(features: list[Tensor]) -> Tensor:

@@ -15,6 +15,7 @@ from tests.unit.mlmodels.networks import LAYOUTS, small_network
 
 pytest.importorskip("openvino")
 
+from mlmodels import openvino_graph
 from mlmodels.openvino_graph import Painter
 
 
@@ -35,8 +36,11 @@ def test_the_folded_graph_paints_what_torch_paints(network, size):
     assert psnr(painted, by_torch(folded, frame)) > 40
 
 
+@pytest.mark.parametrize("dot_products", [True, False], ids=["as it is", "without 8-bit dot products"])
 @pytest.mark.parametrize("size", [(40, 64), (45, 67)])
-def test_the_int8_graph_paints_what_torch_paints(network, size):
+def test_the_int8_graph_paints_what_torch_paints(network, size, dot_products, monkeypatch):
+    if not dot_products:
+        monkeypatch.setattr(openvino_graph, "has_int8_dot_products", lambda: False)
     frame = picture(*size)
     statistics, ranges = measure_scene(network, to_tensor(frame[None]), STYLE)
     folded = fold(network, STYLE, statistics)
@@ -92,4 +96,4 @@ def by_torch(module: fx.GraphModule, frame: np.ndarray) -> np.ndarray:
 
 
 def psnr(painted: np.ndarray, expected: np.ndarray) -> float:
-    return float(10 * np.log10(255**2 / np.square(painted.astype(float) - expected).mean()))
+    return float(10 * np.log10(255**2 / max(1e-6, np.square(painted.astype(float) - expected).mean())))
