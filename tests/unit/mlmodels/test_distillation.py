@@ -174,3 +174,18 @@ def test_a_new_student_takes_over_the_eyes_of_an_earlier_one(config, kind):
     ours.begin()
 
     torch.testing.assert_close(ours.student.state_dict()["blocks.5.steps.0.weight"], known["blocks.5.steps.0.weight"])
+
+
+def test_the_last_steps_are_taken_with_the_batch_norms_as_they_will_be_used(config):
+    config.write_text("settled = 0.5\n" + config.read_text())
+    ours = distiller(config)
+    ours.prepare(io.StringIO())
+    norm = next(part for part in ours.student.modules() if isinstance(part, torch.nn.BatchNorm2d))
+    means = []
+    for _ in range(4):
+        ours.train_step()
+        means.append(norm.running_mean.clone())
+
+    assert not torch.equal(means[0], means[1])  # moves with the batches
+    assert not torch.equal(means[1], means[2])  # settled on many of them
+    assert torch.equal(means[2], means[3])
