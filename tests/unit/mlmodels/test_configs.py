@@ -1,0 +1,29 @@
+"""The training files that come with the project can be read, and what they begin with is there."""
+
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from mlmodels import distillation, options
+from mlmodels.shipped import SHIPPED
+from mlmodels.train import STAGES
+
+FILES = sorted((SHIPPED.parents[1] / "configs").glob("*.toml"))
+ROOT = SHIPPED.parents[2]
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
+def test_a_training_file_names_options_that_exist_and_weights_that_are_there(path: Path) -> None:
+    stage = tomllib.loads(path.read_text())["stage"]
+    assert stage in STAGES
+
+    read = distillation.read_options(path) if stage == "distill" else options.read_options(path)
+
+    begins = [read.start_from, read.teacher if isinstance(read, distillation.DistillOptions) else read.embed_with]
+    missing = [file for file in begins if file.startswith("mlmodels/") and not (ROOT / file).exists()]
+    assert not missing
+
+
+def test_there_is_a_file_for_every_stage() -> None:
+    assert {tomllib.loads(path.read_text())["stage"] for path in FILES} == set(STAGES)
