@@ -361,6 +361,24 @@ def test_a_recording_outlives_a_reload(open_camera: OpenCamera, tmp_path: Path) 
     assert len(thumbs_of(film)) > 10
 
 
+def test_what_one_tab_records_no_other_offers_until_that_is_gone(open_camera: OpenCamera) -> None:
+    page = open_camera(DESKTOP)
+    open_record(page)
+    page.get_by_role("button", name="Start recording").click()
+    expect(page.get_by_role("timer")).to_be_visible(timeout=10_000)
+    page.wait_for_timeout(2000)
+    other = page.context.new_page()
+
+    open_record(other)
+    expect(other.get_by_role("button", name="Start recording")).to_be_enabled(timeout=FIRST_FRAME_MS)
+    other.wait_for_timeout(2000)
+    assert other.get_by_text("is still here").count() == 0
+
+    page.close()
+    other.reload()
+    expect(other.get_by_text("is still here")).to_be_visible(timeout=FIRST_FRAME_MS)
+
+
 def test_without_permission_the_page_says_what_to_do(open_camera: OpenCamera, shoot: Shoot) -> None:
     page = open_camera(PHONE, permissions=[])
     page.goto("/record")
