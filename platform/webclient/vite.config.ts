@@ -42,5 +42,7 @@ export default defineConfig({
   test: {
     include: ["tests/**/*.test.ts"],
     environment: "node",
+    // The longest, of random edits, takes a second; a machine with other work may take many.
+    testTimeout: 60_000,
   },
 });

@@ -15,6 +15,11 @@ def short_film(path: Path, *, frames: int = 40, width: int = 320, height: int = 
     return _encode(path, [_scene(index, width, height) for index in range(frames)], "2M")
 
 
+def film_of(path: Path, frames: list[np.ndarray]) -> Path:
+    """These pictures (rows, columns, RGB), with a tone."""
+    return _encode(path, frames, "4M")
+
+
 def noisy_film(path: Path, *, megabytes: int) -> Path:
     """Noise does not compress, so a short clip becomes a large file; one tiny picture would not make two chunks."""
     rng = np.random.default_rng(0)

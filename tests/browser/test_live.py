@@ -11,7 +11,7 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Download, Page, Playwright, Route, expect
 
 from .conftest import DESKTOP, FLAGS, PHONE, ROOT, Site, chromium_path
-from .films import short_film
+from .films import film_of, short_film
 from .steps import INGEST_MS, SWAN, ask, handle_of, sign_up
 from .test_pages import findings_of
 
@@ -361,6 +361,24 @@ def test_a_recording_outlives_a_reload(open_camera: OpenCamera, tmp_path: Path) 
     assert len(thumbs_of(film)) > 10
 
 
+def test_what_one_tab_records_no_other_offers_until_that_is_gone(open_camera: OpenCamera) -> None:
+    page = open_camera(DESKTOP)
+    open_record(page)
+    page.get_by_role("button", name="Start recording").click()
+    expect(page.get_by_role("timer")).to_be_visible(timeout=10_000)
+    page.wait_for_timeout(2000)
+    other = page.context.new_page()
+
+    open_record(other)
+    expect(other.get_by_role("button", name="Start recording")).to_be_enabled(timeout=FIRST_FRAME_MS)
+    other.wait_for_timeout(2000)
+    assert other.get_by_text("is still here").count() == 0
+
+    page.close()
+    other.reload()
+    expect(other.get_by_text("is still here")).to_be_visible(timeout=FIRST_FRAME_MS)
+
+
 def test_without_permission_the_page_says_what_to_do(open_camera: OpenCamera, shoot: Shoot) -> None:
     page = open_camera(PHONE, permissions=[])
     page.goto("/record")
@@ -443,6 +461,56 @@ def test_a_local_film_is_painted_here_and_nothing_is_sent(
     assert np.abs(samples).max() > 0.1
     page.get_by_role("button", name="Use it").click()
     expect(page).to_have_url(re.compile("/clip/"), timeout=INGEST_MS)
+
+
+def drifting(kind: str, count: int) -> list[np.ndarray]:
+    """A scene in slow motion: a dim wall with soft folds, or a bright board with hard edges."""
+    rows, columns = np.mgrid[:180, :320]
+    frames = []
+    for index in range(count):
+        if kind == "dim":
+            folds = 12 * np.sin((columns + index) / 25) + 6 * np.sin(rows / 15)
+            frame = np.stack([30 + folds / 2, 36 + folds / 2, 60 + folds], axis=-1)
+        else:
+            board = ((columns + index) // 24 + rows // 24) % 2
+            frame = np.stack([250 - 120 * board, 220 - 190 * board, 40 + 60 * board], axis=-1)
+        frames.append(frame.clip(0, 255).astype(np.uint8))
+    return frames
+
+
+def painted_here(page: Page, film: Path, folder: Path) -> list[np.ndarray]:
+    """Paint a film with the first style on the page and return small copies of its frames."""
+    page.locator("label.door input[type=file]").set_input_files(film, timeout=FIRST_FRAME_MS)
+    page.get_by_role("button", name="256p").click()
+    page.get_by_role("button", name="Paint it here").click()
+    expect(page.get_by_role("link", name="Download")).to_be_visible(timeout=RESTYLE_MS)
+    painted = thumbs_of(downloaded(page, folder))
+    page.get_by_role("button", name="Paint again").click()
+    return painted
+
+
+def test_both_scenes_of_a_local_film_are_painted_as_if_each_were_alone(open_camera: OpenCamera, tmp_path: Path) -> None:
+    page = open_camera(DESKTOP)
+    page.goto("/restyle-here")
+    dim, bright = drifting("dim", 12), drifting("bright", 12)
+    # The same two scenes as one: between them there is no moment at which one ends and the other begins.
+    shares = np.linspace(0, 1, 14)[1:-1]
+    between = [(dim[-1] * (1 - share) + bright[0] * share).astype(np.uint8) for share in shares]
+
+    cut = painted_here(page, film_of(tmp_path / "cut.mp4", dim + bright), tmp_path)
+    faded = painted_here(page, film_of(tmp_path / "faded.mp4", dim + between + bright), tmp_path)
+    dim_alone = painted_here(page, film_of(tmp_path / "dim.mp4", dim), tmp_path)
+    bright_alone = painted_here(page, film_of(tmp_path / "bright.mp4", bright), tmp_path)
+
+    assert len(cut) == 24
+    for number, (alone, at) in enumerate([(dim_alone, slice(0, 12)), (bright_alone, slice(-12, None))]):
+        apart, together = (
+            float(np.mean([np.abs(one - other).mean() for one, other in zip(film[at], alone, strict=True)]))
+            for film in (cut, faded)
+        )
+        print(f"scene {number}: {apart:.1f} levels from itself alone, {together:.1f} if measured with the other")  # noqa: T201
+        assert apart < 4
+        assert together > 3 * apart
 
 
 def test_painting_a_local_film_can_be_cancelled(open_camera: OpenCamera) -> None:

@@ -15,7 +15,7 @@ export function modelKey(server: string): Plugin {
 async function keyOf(server: string): Promise<string> {
   try {
     const answer = await fetch(`${server}/api/v1/model-releases/key/`);
-    return ((await answer.json()) as { public_key: string }).public_key;
+    return answer.ok ? ((await answer.json()) as { public_key: string }).public_key : "";
   } catch {
     return ""; // the server is not there yet: nothing else works then either
   }

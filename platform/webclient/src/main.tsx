@@ -73,6 +73,7 @@ function compose() {
         now: () => performance.now(),
         newKey,
         indexedDB,
+        lockManager: (navigator.locks as LockManager | undefined) ?? null,
         fetch: (url) => fetch(url),
         open: "caches" in globalThis ? () => caches.open("impasto-styles") : null,
         openPicture: (picture) => URL.createObjectURL(picture),

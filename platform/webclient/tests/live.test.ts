@@ -3,11 +3,12 @@ import { describe, expect, test, vi } from "vitest";
 
 import { Camera } from "../src/model/live/camera";
 import { RecordingClock, TrackClock } from "../src/model/live/clocks";
-import { GrowingFilm } from "../src/model/live/film";
+import { type FilmEntry, GrowingFilm } from "../src/model/live/film";
+import { FilmLocks } from "../src/model/live/locks";
 import { LAST_FRAME, PictureTrack } from "../src/model/live/pictures";
 import { type LiveStyle, StyleShelf } from "../src/model/live/shelf";
 import type { StudioEvents } from "../src/model/live/studio";
-import type { LiveTools } from "../src/model/live/tools";
+import { type LiveTools, liveTools, type ToolPorts } from "../src/model/live/tools";
 import { Problem } from "../src/model/problem";
 import { Live, type LivePorts } from "../src/viewmodel/live";
 import { StyleChoice } from "../src/viewmodel/live-styles";
@@ -142,6 +143,134 @@ describe("a growing film", () => {
     expect(await film.blob().text()).toBe("abc");
     expect(append).toHaveBeenCalledTimes(2);
     expect(unkept).toHaveBeenCalledTimes(1);
+  });
+});
+
+/** The locks of a browser as one of its tabs sees them. */
+class Locks {
+  readonly names: Set<string>;
+
+  constructor(names: Set<string>) {
+    this.names = names;
+  }
+
+  request = (name: string, _options: LockOptions, take: (lock: Lock | null) => unknown): Promise<unknown> => {
+    if (this.names.has(name)) return Promise.resolve(take(null));
+    return new Promise((done) => {
+      this.names.add(name);
+      void Promise.resolve(take({ name, mode: "exclusive" })).then((answer) => {
+        this.names.delete(name);
+        done(answer);
+      });
+    });
+  };
+
+  query = () => Promise.resolve({ held: [...this.names].map((name) => ({ name })) });
+}
+
+describe("whose a film is", () => {
+  function tabs() {
+    const browser = new Set<string>();
+    const open = () => new FilmLocks(new Locks(browser) as unknown as LockManager);
+    return { mine: open(), other: open(), browser };
+  }
+
+  test("is whoever claimed it first, until it is released", async () => {
+    const { mine, other } = tabs();
+
+    expect(await mine.claim("film")).toBe(true);
+    expect(await other.claim("film")).toBe(false);
+    mine.release("film");
+    await settle();
+
+    expect(await other.claim("film")).toBe(true);
+    expect(await mine.claim("film")).toBe(false);
+  });
+
+  test("may be asked for twice by the same tab, and is then let go at once", async () => {
+    const { mine, other } = tabs();
+    await mine.claim("film");
+
+    expect(await mine.claim("film")).toBe(true);
+    mine.release("film");
+    await settle();
+
+    expect(await other.claim("film")).toBe(true);
+  });
+
+  test("is seen by all tabs, for films alone and one by one", async () => {
+    const { mine, other, browser } = tabs();
+    browser.add("something else");
+    await mine.claim("film");
+
+    expect([...(await other.held())]).toEqual(["film"]);
+    expect([...(await mine.held())]).toEqual(["film"]);
+    expect(await other.claim("another film")).toBe(true);
+  });
+
+  test.each([
+    ["there are none", null],
+    [
+      "they are forbidden",
+      {
+        request: () => Promise.reject(new DOMException("", "SecurityError")),
+        query: () => Promise.reject(new DOMException("", "SecurityError")),
+      } as unknown as LockManager,
+    ],
+  ])("is everybody's where %s", async (_why, manager) => {
+    const locks = new FilmLocks(manager);
+
+    expect(await locks.claim("film")).toBe(true);
+    expect([...(await locks.held())]).toEqual([]);
+    locks.release("film");
+  });
+});
+
+/** A database that holds these films and nothing else. */
+function databaseOf(films: readonly FilmEntry[]): IDBFactory {
+  const answered = (result: unknown) => ({
+    result,
+    addEventListener: (name: string, listener: () => void) => void (name === "success" && listener()),
+  });
+  const store = { getAll: () => answered(films), delete: () => answered(undefined) };
+  const database = { transaction: () => ({ objectStore: () => store }) };
+  return { open: () => answered(database) } as unknown as IDBFactory;
+}
+
+describe("films that were left behind", () => {
+  const left = { id: "left", startedAt: 1, types: {} };
+  const running = { id: "running", startedAt: 2, types: {} };
+  function tabs() {
+    const browser = new Set<string>();
+    const open = () => {
+      const lockManager = new Locks(browser) as unknown as LockManager;
+      return liveTools({ indexedDB: databaseOf([left, running]), lockManager } as unknown as ToolPorts);
+    };
+    return [open(), open()] as const;
+  }
+
+  test("are those that no tab has", async () => {
+    const [mine, other] = tabs();
+    expect(await other.unfinished()).toEqual([running, left]);
+
+    await mine.claim("running");
+
+    expect(await other.unfinished()).toEqual([left]);
+    mine.release("running");
+    await settle();
+    expect(await other.unfinished()).toEqual([running, left]);
+  });
+
+  test("are nobody's any more once they are thrown away", async () => {
+    vi.stubGlobal("IDBKeyRange", { bound: () => undefined });
+    const [mine, other] = tabs();
+    await mine.claim("left");
+
+    await mine.forget("left");
+    await settle();
+
+    expect(await other.claim("left")).toBe(true);
+    vi.unstubAllGlobals();
   });
 });
 
@@ -442,10 +571,16 @@ function live(change: { studio?: object; tools?: object; use?: LivePorts["use"];
     },
     unfinished: vi.fn(() => Promise.resolve([])),
     recover: vi.fn(() => Promise.resolve(take)),
+    claim: vi.fn(() => Promise.resolve(true)),
+    release: vi.fn(),
     forget: vi.fn(() => Promise.resolve()),
     ...change.tools,
   };
-  const use = vi.fn(change.use ?? ((_film: File, _kind: string, taken: () => void) => taken()));
+  const taken: LivePorts["use"] = (_film, _kind, taken) => {
+    taken();
+    return true;
+  };
+  const use = vi.fn(change.use ?? taken);
   const model = new Live(
     {
       live: () => Promise.resolve(tools as unknown as LiveTools),
@@ -623,7 +758,7 @@ describe("recording live", () => {
   });
 
   test("a film that cannot be uploaded yet stays", async () => {
-    const { model, tools, begin } = live({ use: () => undefined });
+    const { model, tools, begin } = live({ use: () => false });
     await begin();
     await model.stop();
 
@@ -631,7 +766,51 @@ describe("recording live", () => {
 
     expect(tools.forget).not.toHaveBeenCalled();
     expect(model.phase.value).toBe("review");
+    // Whoever has to log in first finds it again.
+    model.close();
+    expect(tools.release).toHaveBeenCalledWith("film");
   });
+
+  test("a film that waits for a network stays this tab's when one goes elsewhere", async () => {
+    const { model, tools, begin } = live({ use: () => true });
+    await begin();
+    await model.stop();
+
+    model.use("painted");
+    model.close();
+
+    expect(tools.release).not.toHaveBeenCalled();
+  });
+
+  test("a film that is ready only after one has gone is left to be found", async () => {
+    const ending = deferred<unknown>();
+    const { model, tools, begin, take } = live({ studio: { stop: () => ending.promise } });
+    await begin();
+    const stopping = model.stop();
+
+    model.close();
+    ending.resolve(take);
+    await stopping;
+
+    expect(tools.release).toHaveBeenCalledWith("film");
+    expect(model.take.value).toBeNull();
+  });
+
+  test.each(["lookAtFound", "dropFound"] as const)(
+    "what another tab has taken since it was found is left to that: %s",
+    async (verb) => {
+      const entry = { id: "film", startedAt: 0, types: { painted: "video/mp4" } };
+      const unfinished = vi.fn().mockResolvedValueOnce([entry]).mockResolvedValue([]);
+      const { model, tools } = live({ tools: { unfinished, claim: () => Promise.resolve(false) } });
+      await model.open();
+
+      await model[verb]();
+
+      expect(tools.recover).not.toHaveBeenCalled();
+      expect(tools.forget).not.toHaveBeenCalled();
+      expect([model.notice.value, model.found.value]).toEqual(["open_elsewhere", null]);
+    },
+  );
 
   test("what a reload cut off can be looked at, or thrown away", async () => {
     const entry = { id: "film", startedAt: 0, types: { painted: "video/mp4" } };

@@ -1,12 +1,18 @@
 import itertools
+import json
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
+import cv2
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from stylization.engine.scene import SHORTEST, CutDetector, Sampler, palette_for
+from stylization.engine.scene import SHORTEST, CutDetector, Sampler, _colours, palette_for
+
+# Colours and which of the 512 they are: the browser finds the cuts of a film that is painted there (scenes.test.ts).
+CASES = Path(__file__).resolve().parents[3] / "platform" / "webclient" / "tests" / "colour-cases.json"
 
 
 def picture(level: int) -> NDArray[np.uint8]:
@@ -105,3 +111,15 @@ def test_a_scene_is_painted_towards_the_mean_look_of_its_samples() -> None:
 
     assert engine.asked == {"own": 60.0, "frames": (2, 8, 8, 3)}
     assert palette.statistics == "statistics"
+
+
+def colours_and_their_numbers() -> list[list[int]]:
+    """Colours a level or more away from where another number begins: rounding is the computer's own."""
+    colours = np.random.default_rng(3).integers(0, 256, (1, 160, 3), dtype=np.uint8)
+    levels = cv2.cvtColor(colours, cv2.COLOR_RGB2Lab)[0] % 32
+    clear = colours[0, ((levels > 0) & (levels < 31)).all(axis=1)]
+    return [[*map(int, colour), int(_colours(colour[None, None]).argmax())] for colour in clear]
+
+
+def test_the_browser_tells_colours_apart_as_the_server_does() -> None:
+    assert json.loads(CASES.read_text()) == colours_and_their_numbers()

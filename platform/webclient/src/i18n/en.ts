@@ -509,6 +509,7 @@ export const en = {
   keep_raw_hint: "The server can then paint it again at full quality.",
   live_no_sound: "No microphone: the film will be silent.",
   live_paused_hidden: "Paused, because the page was hidden. What was recorded is safe.",
+  live_open_elsewhere: "That recording is open in another tab.",
   live_at_limit: "That is as long as a clip may be.",
   film_found: "A recording that was begun {ago} is still here.",
   throw_away: "Throw away",

@@ -494,6 +494,7 @@ export const zh: Dictionary = {
   keep_raw_hint: "服务器之后可以用最高质量重新绘制。",
   live_no_sound: "没有麦克风：视频将没有声音。",
   live_paused_hidden: "页面被隐藏，录制已暂停。已录内容是安全的。",
+  live_open_elsewhere: "这段录制正在另一个标签页中打开。",
   live_at_limit: "已达到视频的最长时长。",
   film_found: "{ago}开始的录制还在这里。",
   throw_away: "丢弃",

@@ -105,25 +105,30 @@ export const App = createModel((services: Services) => {
     return false;
   }
 
-  /** A film made on this device goes the way of every upload; `taken` is called once the uploads have it. */
-  function useFilm(film: File, kind: "painted" | "raw", taken: () => void) {
+  /**
+   * A film made on this device goes the way of every upload; `taken` is called once the uploads have it.
+   *
+   * @returns whether they have it, or will once there is a network
+   */
+  function useFilm(film: File, kind: "painted" | "raw", taken: () => void): boolean {
     filmWaiting = null;
     if (session.phase.peek() === "failed" || session.phase.peek() === "unknown") {
       // Without a network nobody knows who this is; they need not ask again.
-      filmWaiting = () => useFilm(film, kind, taken);
+      filmWaiting = () => void useFilm(film, kind, taken);
       toasts.say("film_waits");
-      return;
+      return true;
     }
-    if (!member()) return;
+    if (!member()) return false;
     const me = session.me.peek();
-    if (!me) return;
+    if (!me) return false;
     if (upload.busy.peek()) {
       toasts.say("upload_busy");
-      return;
+      return false;
     }
     upload.choose(film, me.username, me.limits.upload_bytes);
     taken();
     router.go(kind === "painted" ? "/create?painted=1" : "/create");
+    return true;
   }
 
   return {

@@ -13,8 +13,12 @@ export interface LivePorts {
   pictures: { open: (picture: Blob) => string; close: (url: string) => void };
   /** Called when the page is hidden; the answer ends that. */
   onHidden: (listener: () => void) => () => void;
-  /** Take a film to the uploads, now or later; `taken` is called once they have it. */
-  use: (film: File, kind: "painted" | "raw", taken: () => void) => void;
+  /**
+   * Take a film to the uploads; `taken` is called once they have it.
+   *
+   * @returns whether they have it, or will once there is a network
+   */
+  use: (film: File, kind: "painted" | "raw", taken: () => void) => boolean;
   secondsMost: () => number | null;
   now: () => number;
   setTimeout: (run: () => void, milliseconds: number) => unknown;
@@ -32,7 +36,7 @@ const TICK = 100;
 export const Live = createModel((ports: LivePorts, firstStyle: string | null) => {
   const phase = signal<LivePhase>("opening");
   const problem = signal<Problem | null>(null);
-  const notice = signal<Problem | "paused_hidden" | "at_limit" | "no_sound" | null>(null);
+  const notice = signal<Problem | "paused_hidden" | "at_limit" | "no_sound" | "open_elsewhere" | null>(null);
   const shot = signal<(Pick<Shot, "facing" | "canFlip"> & { sound: boolean }) | null>(null);
   const backend = signal<Backend | null>(null);
   const rate = signal<{ framesPerSecond: number; short: number } | null>(null);
@@ -50,6 +54,7 @@ export const Live = createModel((ports: LivePorts, firstStyle: string | null) =>
   let canvas: HTMLCanvasElement | null = null;
   let timer: unknown = null;
   let closed = false;
+  let handedOver = false;
 
   const styles = new StyleChoice(
     {
@@ -133,7 +138,7 @@ export const Live = createModel((ports: LivePorts, firstStyle: string | null) =>
       await styles.paintWith(opened.model);
       await styles.apply();
       phase.value = "ready";
-      found.value = (await tools.unfinished())[0] ?? null;
+      await find();
       void styles.keep();
     } catch (error) {
       // Nothing can be shown, so nothing is looked at.
@@ -189,12 +194,33 @@ export const Live = createModel((ports: LivePorts, firstStyle: string | null) =>
       if (made) review(made);
     } catch (error) {
       // What had been written is in the store and can be taken up there.
-      found.value = (await tools!.unfinished())[0] ?? null;
+      await find();
       fail(error);
     }
   }
 
+  /** The newest recording that was cut off, and that nobody has. */
+  async function find() {
+    found.value = (await tools!.unfinished())[0] ?? null;
+  }
+
+  /** The one that was found, now this tab's; null where another has been quicker. */
+  async function takeFound(): Promise<FilmEntry | null> {
+    const entry = found.peek();
+    found.value = null;
+    if (!entry) return null;
+    if (await tools!.claim(entry.id)) return entry;
+    notice.value = "open_elsewhere";
+    await find();
+    return null;
+  }
+
   function review(made: Take) {
+    if (closed) {
+      tools!.release(made.id);
+      return;
+    }
+    handedOver = false;
     batch(() => {
       take.value = {
         take: made,
@@ -305,20 +331,18 @@ export const Live = createModel((ports: LivePorts, firstStyle: string | null) =>
       const film = kind === "raw" ? shown?.take.raw : shown?.take.painted;
       if (!shown || !film) return;
       // The uploads keep a copy of their own until it has arrived.
-      ports.use(film, kind, () => void tools!.forget(shown.take.id));
+      handedOver = ports.use(film, kind, () => void tools!.forget(shown.take.id));
     },
     /** A recording that a reload cut off. */
     async lookAtFound() {
-      const entry = found.peek();
+      const entry = await takeFound();
       if (!entry) return;
-      found.value = null;
       const made = await tools!.recover(entry, nameOf(entry.startedAt));
       if (made) review(made);
       else await tools!.forget(entry.id);
     },
     async dropFound() {
-      const entry = found.peek();
-      found.value = null;
+      const entry = await takeFound();
       if (entry) await tools!.forget(entry.id);
     },
     dismiss() {
@@ -328,6 +352,8 @@ export const Live = createModel((ports: LivePorts, firstStyle: string | null) =>
       closed = true;
       stopTimer();
       stopWatching();
+      // A film that waits to be uploaded stays this tab's.
+      if (take.peek() && !handedOver) tools!.release(take.peek()!.take.id);
       closeTake();
       styles.close();
       studio?.close();

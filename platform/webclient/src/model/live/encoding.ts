@@ -7,9 +7,15 @@ import {
   BlobSource,
   BufferTarget,
   Conversion,
+  EncodedAudioPacketSource,
+  type EncodedPacket,
+  EncodedPacketSink,
+  EncodedVideoPacketSource,
   getFirstEncodableAudioCodec,
   getFirstEncodableVideoCodec,
   Input,
+  type InputAudioTrack,
+  type InputVideoTrack,
   Mp4OutputFormat,
   Output,
   QUALITY_HIGH,
@@ -21,7 +27,7 @@ import {
 
 import type { Size } from "../painter/pixels";
 import { Problem } from "../problem";
-import { PictureTrack } from "./pictures";
+import { LAST_FRAME, PictureTrack } from "./pictures";
 
 export type Container = "mp4" | "webm";
 
@@ -206,7 +212,8 @@ function redraw(canvas: HTMLCanvasElement) {
 
 /**
  * Write a film that grew piece by piece once more as one that says how long it is and can be sought in. Nothing is
- * encoded anew. A film that was cut off mid-piece is whole up to there.
+ * encoded anew. A film that was cut off mid-piece is whole up to there, and its last picture stands until its sound is
+ * over.
  */
 export async function bound(film: Blob, type: string, name: string): Promise<File> {
   const container: Container = type === "video/mp4" ? "mp4" : "webm";
@@ -217,11 +224,13 @@ export async function bound(film: Blob, type: string, name: string): Promise<Fil
     const target = new BufferTarget();
     const format =
       container === "mp4" ? new Mp4OutputFormat({ fastStart: "in-memory" }) : new WebMOutputFormat();
-    const conversion = await Conversion.init({
-      input,
-      output: new Output({ format, target }),
-      showWarnings: false,
-    });
+    const output = new Output({ format, target });
+    const held = container === "webm" ? await lastPictureHeld(input) : null;
+    if (held) {
+      await copy(held, output);
+      return target.buffer ? file([target.buffer]) : file([film]);
+    }
+    const conversion = await Conversion.init({ input, output, showWarnings: false });
     if (!conversion.isValid || conversion.discardedTracks.length > 0) return file([film]);
     await conversion.execute();
     return target.buffer ? file([target.buffer]) : file([film]);
@@ -230,4 +239,48 @@ export async function bound(film: Blob, type: string, name: string): Promise<Fil
   } finally {
     input.dispose();
   }
+}
+
+interface Held {
+  video: InputVideoTrack;
+  audio: InputAudioTrack;
+  /** The film's last picture once more, where its sound ends. */
+  last: EncodedPacket;
+}
+
+/**
+ * What a WebM film lacks whose sound goes on after its last picture; null for one that lacks nothing. In MP4 a picture
+ * lasts until the next one; WebM only says when it begins, so that the last one would be over at once.
+ */
+async function lastPictureHeld(input: Input): Promise<Held | null> {
+  const [video, audio] = await Promise.all([input.getPrimaryVideoTrack(), input.getPrimaryAudioTrack()]);
+  const last = video && (await new EncodedPacketSink(video).getPacket(Infinity));
+  if (!video || !audio || !last) return null;
+  const timestamp = (await audio.computeDuration()) - LAST_FRAME;
+  // Only a key frame is the same picture wherever it stands. One that came a second after the last is always one.
+  if (last.type !== "key" || timestamp <= last.timestamp + LAST_FRAME) return null;
+  return { video, audio, last: last.clone({ timestamp, duration: LAST_FRAME }) };
+}
+
+async function copy({ video, audio, last }: Held, output: Output) {
+  const pictures = new EncodedVideoPacketSource((await video.getCodec())!);
+  const sounds = new EncodedAudioPacketSource((await audio.getCodec())!);
+  output.addVideoTrack(pictures);
+  output.addAudioTrack(sounds);
+  await output.start();
+  const copyPictures = async () => {
+    const decoderConfig = (await video.getDecoderConfig())!;
+    for await (const packet of new EncodedPacketSink(video).packets())
+      await pictures.add(packet, { decoderConfig });
+    await pictures.add(last);
+    pictures.close();
+  };
+  const copySounds = async () => {
+    const decoderConfig = (await audio.getDecoderConfig())!;
+    for await (const packet of new EncodedPacketSink(audio).packets())
+      await sounds.add(packet, { decoderConfig });
+    sounds.close();
+  };
+  await Promise.all([copyPictures(), copySounds()]);
+  await output.finalize();
 }

@@ -18,6 +18,7 @@ import { filmSize } from "../painter/pixels";
 import type { Painter } from "../painter/protocol";
 import { Problem } from "../problem";
 import { codecsFor } from "./encoding";
+import { type Scene, SceneFinder, THUMB } from "./scenes";
 
 export interface Restyled {
   film: File;
@@ -32,29 +33,37 @@ export interface RestyleOptions {
   signal: AbortSignal;
 }
 
-const SAMPLES = 8;
 const FILM_SHORT = 720;
+// The share of the whole time that looking for cuts takes, where a frame is painted in some 70 ms.
+const LOOKING = 0.05;
+
+type FilmPainter = Pick<Painter, "begin" | "sample" | "lock" | "paint">;
 
 const refused = (code: string, detail: string = "") => new Problem({ status: -2, code, detail });
 
 /**
  * Paint a film that lies on this device; not a byte of it leaves.
  *
- * The scene is measured over frames of all of it beforehand, so that no frame is painted unlike the others.
+ * It is looked through once for its cuts. Each scene is then measured over frames of all of it before its first is
+ * painted, so that within a scene no frame is painted unlike the others.
  *
  * @param painter with its styles chosen
  * @throws Problem not_a_film, cannot_decode, no_encoder, encoder_failed; `cancelled` once the signal says so
  */
 export async function restyleFile(
   file: File,
-  painter: Pick<Painter, "begin" | "sample" | "lock" | "paint">,
+  painter: FilmPainter,
   { short, onProgress, signal }: RestyleOptions,
 ): Promise<Restyled> {
   const input = new Input({ source: new BlobSource(file), formats: ALL_FORMATS });
   try {
     const track = await videoOf(input);
-    await measure(track, painter, short, signal);
-    return await convert(file, input, track, painter, { short, onProgress, signal });
+    const scenes = await lookThrough(track, (share) => onProgress(LOOKING * share), signal);
+    return await convert(file, input, track, scenes, painter, {
+      short,
+      onProgress: (share) => onProgress(LOOKING + (1 - LOOKING) * share),
+      signal,
+    });
   } catch (error) {
     if (signal.aborted || error instanceof ConversionCanceledError) throw refused("cancelled");
     throw error instanceof Problem ? error : refused("encoder_failed", String(error));
@@ -83,15 +92,39 @@ async function videoOf(input: Input): Promise<InputVideoTrack> {
   return track;
 }
 
+/** Find the scenes: of each frame only a thumbnail is kept, until the next has been seen. */
+async function lookThrough(
+  track: InputVideoTrack,
+  onProgress: (share: number) => void,
+  signal: AbortSignal,
+): Promise<Scene[]> {
+  const begin = await track.getFirstTimestamp();
+  const end = await track.computeDuration();
+  const ink = new OffscreenCanvas(THUMB.width, THUMB.height).getContext("2d", { willReadFrequently: true })!;
+  ink.imageSmoothingQuality = "medium";
+  const finder = new SceneFinder();
+  // A frame from before 0 is not to be seen, and will not be painted.
+  for await (const sample of new VideoSampleSink(track).samples(Math.max(0, begin))) {
+    try {
+      signal.throwIfAborted();
+      sample.draw(ink, 0, 0, THUMB.width, THUMB.height);
+      finder.see(ink.getImageData(0, 0, THUMB.width, THUMB.height).data, sample.timestamp);
+      onProgress(Math.min(1, (sample.timestamp - begin) / (end - begin || 1)));
+    } finally {
+      sample.close();
+    }
+  }
+  return finder.scenes();
+}
+
+/** Hold the painter to what is measured of one scene. */
 async function measure(
   track: InputVideoTrack,
+  { moments }: Scene,
   painter: Pick<Painter, "begin" | "sample" | "lock">,
   short: number,
   signal: AbortSignal,
 ) {
-  const begin = await track.getFirstTimestamp();
-  const length = (await track.computeDuration()) - begin;
-  const moments = Array.from({ length: SAMPLES }, (_, index) => begin + ((index + 0.5) / SAMPLES) * length);
   await painter.begin();
   for await (const sample of new VideoSampleSink(track).samplesAtTimestamps(moments)) {
     if (!sample) continue;
@@ -116,7 +149,8 @@ async function convert(
   file: File,
   input: Input,
   track: InputVideoTrack,
-  painter: Pick<Painter, "paint">,
+  scenes: readonly Scene[],
+  painter: FilmPainter,
   { short, onProgress, signal }: RestyleOptions,
 ): Promise<Restyled> {
   const size = filmSize(
@@ -131,6 +165,8 @@ async function convert(
   const canvas = new OffscreenCanvas(size.width, size.height);
   const ink = canvas.getContext("2d", { alpha: false })!;
   ink.imageSmoothingQuality = "high";
+  const begins = new Map(scenes.map((scene) => [scene.first, scene]));
+  let frame = 0;
   const conversion = await Conversion.init({
     input,
     output: new Output({ format, target }),
@@ -147,6 +183,9 @@ async function convert(
             processedWidth: size.width,
             processedHeight: size.height,
             process: async (sample) => {
+              // Frames come one after another, in the order in which they were looked at.
+              const begun = begins.get(frame++);
+              if (begun) await measure(track, begun, painter, short, signal);
               const { painting } = await painter.paint(await upright(sample), short, false);
               ink.drawImage(painting, 0, 0, size.width, size.height);
               painting.close();

@@ -10,6 +10,7 @@ import { RecordingClock } from "./clocks";
 import { bound, CapturingWriter, codecsFor, EncodingWriter, type FilmWriter } from "./encoding";
 import { type FilmStore, type FilmTrack, GrowingFilm } from "./film";
 import { type CapturedFrame, captureFrames, type FramePorts, type FrameSource } from "./frames";
+import type { FilmLocks } from "./locks";
 import { captureSound, type SoundSource } from "./sound";
 
 export interface Take {
@@ -31,6 +32,7 @@ export interface StudioEvents {
 export interface StudioPorts extends CameraPorts, FramePorts {
   openPainter: () => Painter;
   films: FilmStore;
+  locks: Pick<FilmLocks, "claim" | "release">;
   newKey: () => string;
 }
 
@@ -146,6 +148,8 @@ export class Studio {
     };
     const painted = (await write("painted", canvas, canvas))!;
     const raw = options.raw ? await write("raw", null, sizeOf(shot)) : null;
+    // Before the film can be found: no other tab may take it for one that was left behind.
+    await this.#ports.locks.claim(id);
     await this.#begin(id, painted, raw);
     this.#frames?.clock.hold();
     this.#sounds?.clock.hold();
@@ -169,7 +173,7 @@ export class Studio {
     return this.#recording?.clock.elapsed(this.#ports.now()) ?? 0;
   }
 
-  /** End the recording; null where none was running. */
+  /** End the recording; null where none was running. The film stays this tab's, unless it could not be ended. */
   async stop(name: string): Promise<Take | null> {
     const recording = this.#recording;
     if (!recording) return null;
@@ -180,8 +184,13 @@ export class Studio {
     this.#recording = null;
     this.#frames?.clock.release();
     this.#sounds?.clock.release();
-    await recording.painted.finish(end);
-    await recording.raw?.finish(end);
+    try {
+      await recording.painted.finish(end);
+      await recording.raw?.finish(end);
+    } catch (error) {
+      this.#ports.locks.release(recording.id);
+      throw error;
+    }
     const { painted, raw } = recording.films;
     return {
       id: recording.id,
@@ -193,6 +202,7 @@ export class Studio {
   close() {
     this.#closed = true;
     this.#closeCamera();
+    if (this.#recording) this.#ports.locks.release(this.#recording.id);
     this.#painter.close();
   }
 

@@ -2,31 +2,44 @@ import { type Frame, Painter, type WorkerPort } from "../painter/protocol";
 import { type Candidate, measure, type Measured } from "./bench";
 import { bound } from "./encoding";
 import { type FilmEntry, FilmStore } from "./film";
+import { FilmLocks } from "./locks";
 import { lengthOf, restyleFile } from "./restyle";
 import { type ShelfPorts, StyleShelf } from "./shelf";
 import { Studio, type StudioEvents, type StudioPorts, type Take } from "./studio";
 
-export interface ToolPorts extends Omit<StudioPorts, "films" | "openPainter">, ShelfPorts {
+export interface ToolPorts extends Omit<StudioPorts, "films" | "locks" | "openPainter">, ShelfPorts {
   openWorker: () => WorkerPort;
   /** The public key that this site signs its networks with, in base64. */
   modelKey: string;
   indexedDB: IDBFactory;
+  /** Null where the browser has none, or the page is not secure. */
+  lockManager: LockManager | null;
 }
 
 /** Everything that paints on this device, fetched only where somebody does. */
 export function liveTools(ports: ToolPorts) {
   const films = new FilmStore(ports.indexedDB);
+  const locks = new FilmLocks(ports.lockManager);
   const openPainter = () => new Painter(ports.openWorker(), ports.modelKey);
   return {
     shelf: () => new StyleShelf(ports),
-    studio: (events: StudioEvents) => new Studio({ ...ports, films, openPainter }, events),
+    studio: (events: StudioEvents) => new Studio({ ...ports, films, locks, openPainter }, events),
     painter: openPainter,
     pictureOf: (blob: Blob) => createImageBitmap(blob),
     restyleFile,
     lengthOf,
     measure: (candidate: Candidate, sizes: readonly number[], onSize: (measured: Measured) => void) =>
       measure(openPainter, candidate, sizes, { now: ports.now, frame: testFrame }, onSize),
-    unfinished: () => films.unfinished().catch((): FilmEntry[] => []),
+    /** Films that a reload cut off and no tab has: one that is being recorded or looked at elsewhere is not among them. */
+    async unfinished(): Promise<FilmEntry[]> {
+      const entries = await films.unfinished().catch((): FilmEntry[] => []);
+      const held = await locks.held();
+      return entries.filter(({ id }) => !held.has(id));
+    },
+    /** Take a film, so that no other tab does. @returns false where one has been quicker */
+    claim: (id: string) => locks.claim(id),
+    /** Let go of a film and leave it to be found. */
+    release: (id: string) => locks.release(id),
     /** A film that was cut off by a reload, as far as it had been written; null where nothing can be seen in it. */
     async recover({ id, types }: FilmEntry, name: string): Promise<Take | null> {
       const read = async (track: "painted" | "raw", fileName: string) => {
@@ -38,7 +51,10 @@ export function liveTools(ports: ToolPorts) {
       if (!painted || (await lengthOf(painted).catch(() => 0)) <= 0) return null;
       return { id, painted, raw };
     },
-    forget: (id: string) => films.forget(id).catch(() => undefined),
+    async forget(id: string) {
+      await films.forget(id).catch(() => undefined);
+      locks.release(id);
+    },
   };
 }
 
