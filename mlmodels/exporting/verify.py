@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -57,6 +57,16 @@ class NoPictures(ValueError):
     """The folder of held-out pictures lacks photographs or styles."""
 
 
+@dataclass(frozen=True)
+class _Reference:
+    """Frames of one shape as bytes, and of each what torch paints, its statistics and its affine."""
+
+    frames: Pixels
+    paintings: Array
+    statistics: Array
+    affine: Array
+
+
 class Verification:
     """
     Held-out photographs and styles, painted by a release: what files are compared with.
@@ -80,7 +90,8 @@ class Verification:
         with torch.inference_mode():
             self.embeddings = release.predictor(self.pictures)
             self.rows = release.transform.film(self.embeddings)
-        self._painted: dict[Shape, tuple[Pixels, Array, Array, Array]] = {}
+        self._painted: dict[Shape, _Reference] = {}
+        self._looked_at: dict[Shape, _Looks] = {}
 
     def check(self, file: ExportedFile) -> ExportedFile:
         """
@@ -105,25 +116,22 @@ class Verification:
         if file.role == READOUT:
             (answer,) = answers_of(file, [self.embeddings.numpy()])
             return {"relative_error": relative_error(answer, self.rows.numpy())}
-        frames, paintings, statistics, affine = self._reference(Shape.parse(file.shape))
-        given = to_tensor(frames).numpy()
+        shape = Shape.parse(file.shape)
+        expected = self._reference(shape)
+        given = to_tensor(expected.frames).numpy()
         if file.role == LOCKED:
-            (answer,) = answers_of(file, [given, affine])
-            return {**self._compared(answer, paintings, frames)}
+            (answer,) = answers_of(file, [given, expected.affine])
+            return self._compared(answer, shape)
         answer, measured = answers_of(file, [given, self.rows.numpy()])
-        return {
-            **self._compared(answer, paintings, frames),
-            "statistics_error": relative_error(measured, statistics),
-        }
+        return {**self._compared(answer, shape), "statistics_error": relative_error(measured, expected.statistics)}
 
-    def _reference(self, shape: Shape) -> tuple[Pixels, Array, Array, Array]:
-        """Frames as bytes, and of each what torch paints, its statistics and its affine."""
+    def _reference(self, shape: Shape) -> _Reference:
+        """Of the last shape it is kept: files of one shape are checked one after the other."""
         if shape not in self._painted:
             height, width = (shape.height or FREE_SIZE[0], shape.width or FREE_SIZE[1])
             frames = np.stack([opened(path, height, width) for path in self.photographs])
             each = [self._painted_one(frames[index], index) for index in range(len(frames))]
-            paintings, statistics, affine = (np.concatenate(values) for values in zip(*each, strict=True))
-            self._painted = {shape: (frames, paintings, statistics, affine)}
+            self._painted = {shape: _Reference(frames, *(np.concatenate(values) for values in zip(*each, strict=True)))}
         return self._painted[shape]
 
     @torch.inference_mode()
@@ -137,22 +145,41 @@ class Verification:
         statistics = torch.cat([value.flatten() for pair in measured for value in pair])[None]
         return painted.numpy(), statistics.numpy(), affine.numpy()
 
-    def _compared(self, answer: Array, expected: Array, frames: Pixels) -> dict[str, float]:
-        worst = min(psnr(*pair) for pair in zip(answer, expected, strict=True))
-        is_looked_at = self.vgg is not None and frames[0].size <= 3 * LARGEST_LOOKED_AT
-        return {"psnr_db": worst, **(self._distances(answer, expected, frames) if is_looked_at else {})}
+    def _compared(self, answer: Array, shape: Shape) -> dict[str, float]:
+        expected = self._reference(shape)
+        worst = min(psnr(*pair) for pair in zip(answer, expected.paintings, strict=True))
+        is_looked_at = self.vgg is not None and expected.frames[0].size <= 3 * LARGEST_LOOKED_AT
+        return {"psnr_db": worst, **(self._looks(shape).changes(answer) if is_looked_at else {})}
 
-    def _distances(self, answer: Array, expected: Array, frames: Pixels) -> dict[str, float]:
-        assert self.vgg is not None
-        sums: dict[str, list[float]] = {"style": [0.0, 0.0], "content": [0.0, 0.0]}
-        for index, frame in enumerate(frames):
-            style = look(self.vgg, opened(self.styles[index], *FREE_SIZE))
-            content = look(self.vgg, frame)
-            for whose, painting in enumerate((answer[index], expected[index])):
-                painted = look(self.vgg, as_bytes(painting))
-                sums["style"][whose] += style_distance(painted, style)
-                sums["content"][whose] += content_distance(painted, content)
-        return {f"{name}_change": ours / theirs - 1 for name, (ours, theirs) in sums.items()}
+    def _looks(self, shape: Shape) -> _Looks:
+        if shape not in self._looked_at:
+            assert self.vgg is not None
+            styles = [opened(path, *FREE_SIZE) for path in self.styles]
+            self._looked_at = {shape: _Looks(self.vgg, styles, self._reference(shape))}
+        return self._looked_at[shape]
+
+
+class _Looks:
+    """How far paintings are from their styles and photographs; three of four pictures are the same for every file."""
+
+    def __init__(self, vgg: VGGFeatures, styles: Sequence[Pixels], reference: _Reference) -> None:
+        self.vgg = vgg
+        self.styles = [look(vgg, picture) for picture in styles]
+        self.photographs = [look(vgg, frame) for frame in reference.frames]
+        self.theirs = self._distances(reference.paintings)
+
+    def changes(self, paintings: Array) -> dict[str, float]:
+        """Return how the mean distances differ from those of torch's paintings, relative to them."""
+        ours = self._distances(paintings)
+        return {f"{name}_change": ours[name] / self.theirs[name] - 1 for name in ours}
+
+    def _distances(self, paintings: Array) -> dict[str, float]:
+        sums = {"style": 0.0, "content": 0.0}
+        for painting, style, photograph in zip(paintings, self.styles, self.photographs, strict=True):
+            painted = look(self.vgg, as_bytes(painting))
+            sums["style"] += style_distance(painted, style)
+            sums["content"] += content_distance(painted, photograph)
+        return sums
 
 
 def answers_of(file: ExportedFile, given: Sequence[Array], *, threads: int = 1) -> list[Array]:

@@ -47,17 +47,23 @@ class Command(ConsoleCommand):
         for format in FORMATS.values() if options["format"] == ALL else [FORMATS[options["format"]]]:
             weights = [options["precision"]] if options["precision"] else format.shipped
             made = export(options["release"], format.name, options["out"], shapes=options["shapes"], precisions=weights)
-            files += [self._checked(file, verification) for file in made]
+            for file in made:
+                self.stdout.write(f"{file.path.name}  {file.path.stat().st_size / 1e6:.2f} MB")
+            files += made
         if verification:
+            files = self._checked(files, verification)
             require_small(download_sets(files))
         path = write_manifest(release, files, options["out"])
         self.stdout.write(f"{len(files)} files and {path}")
 
-    def _checked(self, file: ExportedFile, verification: Verification | None) -> ExportedFile:
-        checked = verification.check(file) if verification else file
-        numbers = "".join(f"  {name} {value:g}" for name, value in checked.metrics.items())
-        self.stdout.write(f"{file.path.name}  {file.path.stat().st_size / 1e6:.2f} MB{numbers}")
-        return checked
+    def _checked(self, files: list[ExportedFile], verification: Verification) -> list[ExportedFile]:
+        """Check the files of all formats shape by shape: torch paints each shape once. The order stays as it was."""
+        checked = {}
+        for file in sorted(files, key=lambda file: file.shape):
+            checked[file.path] = known = verification.check(file)
+            if numbers := [f"{name} {value:g}" for name, value in known.metrics.items()]:
+                self.stdout.write("  ".join([file.path.name, *numbers]))
+        return [checked[file.path] for file in files]
 
 
 def listed(text: str) -> list[str]:

@@ -3,6 +3,7 @@
 import hashlib
 import json
 from collections.abc import Callable
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +13,10 @@ import torch
 from django.core.management import call_command
 from safetensors.torch import save_file
 
-from mlmodels.exporting import ExportedFile, export, sets
+from mlmodels.exporting import FORMATS, ExportedFile, export, sets, verify
 from mlmodels.exporting.roles import PAINTERS
 from mlmodels.exporting.verify import TOLERANCES, NoPictures, TooDifferent, Verification, psnr
+from mlmodels.management.commands import export_model
 from mlmodels.release import Release
 from mlmodels.vgg import VGGFeatures
 
@@ -130,6 +132,57 @@ def test_what_was_measured_is_in_the_manifest(release, heldout, tmp_path):
     assert abs(rows["transform"]["style_change"]) < 0.001
     assert abs(rows["transform-locked"]["content_change"]) < 0.001
     assert rows["predictor"]["relative_error"] < 0.001
+
+
+def test_all_formats_of_a_shape_are_compared_before_the_next_shape_and_listed_by_format(
+    release, heldout, tmp_path, monkeypatch
+):
+    def written(_: Path, format: str, folder: Path, **kinds: Any) -> list[ExportedFile]:
+        made = [ExportedFile(folder / f"{shape}.{format}", "transform", format, "int8", shape) for shape in SHAPES]
+        for file in made:
+            file.path.write_bytes(b"")
+        return made
+
+    def checked(_: Verification, file: ExportedFile) -> ExportedFile:
+        seen.append(file.shape)
+        return file
+
+    seen: list[str] = []
+    monkeypatch.setattr(export_model, "export", written)
+    monkeypatch.setattr(Verification, "check", checked)
+
+    exported("--format", "all", "--release", release, "--out", tmp_path, "--verify", heldout, "--frames", 2)
+
+    assert [shape for shape, _ in groupby(seen)] == sorted(SHAPES)
+    listed = json.loads((tmp_path / "manifest.json").read_text())["files"]
+    assert [(row["format"], row["shape"]) for row in listed] == [(name, shape) for name in FORMATS for shape in SHAPES]
+
+
+SHAPES = ["64x64", "32x64"]
+
+
+def test_what_torch_paints_is_painted_and_looked_at_once_for_all_files_of_a_shape(
+    release, heldout, tmp_path, monkeypatch
+):
+    torch.manual_seed(0)
+    files = export(release, "onnx", tmp_path, shapes=["64x64"])
+    verification = Verification(Release(release), heldout, vgg=VGGFeatures().eval(), frames=2)
+    calls = {"paint": 0, "look": 0}
+
+    def counted(name: str, real: Callable[..., Any]) -> Callable[..., Any]:
+        def call(*arguments: Any) -> Any:
+            calls[name] += 1
+            return real(*arguments)
+
+        return call
+
+    monkeypatch.setattr(verify, "look", counted("look", verify.look))
+    monkeypatch.setattr(verification.release.transform, "paint", counted("paint", verification.release.transform.paint))
+
+    for file in files:
+        verification.check(file)
+
+    assert calls == {"paint": 2, "look": 2 * len(["style", "photograph", "torch's", "live", "locked"])}
 
 
 def test_a_file_of_other_weights_is_found_out(release, heldout, tmp_path):
