@@ -4,7 +4,7 @@ import hashlib
 from collections.abc import Sequence
 from pathlib import Path
 
-SHIPPED = Path(__file__).parent / "weights" / "impasto-v1"
+SHIPPED = Path(__file__).parent / "weights" / "impasto-v2"
 # In the order in which they are summed.
 WEIGHTS = ("transform.safetensors", "predictor.safetensors")
 

@@ -133,5 +133,7 @@ function middle(picture: Frame): Float32Array {
 }
 
 function sizeOf(frame: Frame): Size {
-  return "displayWidth" in frame ? { width: frame.displayWidth, height: frame.displayHeight } : frame;
+  if ("displayWidth" in frame) return { width: frame.displayWidth, height: frame.displayHeight };
+  // An ImageBitmap's sizes are not its own properties: spread, it would have none.
+  return { width: frame.width, height: frame.height };
 }
