@@ -116,14 +116,23 @@ def _convolution(source: Value, part: nn.Conv2d) -> Value:
 
 
 def _int8_weights(part: Int8Conv2d) -> Value:
-    stored = part.quantized if has_int8_dot_products() else _in_seven_bits(part.quantized)
+    stored = part.quantized if has_int8_dot_products() else _within_16_bits(part.quantized)
     integers = op.convert(op.constant(stored.integers.numpy()), "f32")
     return op.multiply(integers, _array(stored.scales).reshape(-1, 1, 1, 1))
 
 
-def _in_seven_bits(stored: QuantizedWeight) -> QuantizedWeight:
-    """Halve the integers: two products with bytes then fit the 16 bits in which older processors sum them."""
-    return QuantizedWeight((stored.integers.float() / 2).round().to(torch.int8), 2 * stored.scales)
+def _within_16_bits(stored: QuantizedWeight) -> QuantizedWeight:
+    """
+    Make the integers so much smaller that two products with bytes fit the 16 bits in which older processors sum them.
+
+    Each output channel by its own two largest weights of one sign: at worst they keep seven bits.
+    """
+    integers = stored.integers.float()
+    by_size = [side.flatten(1).clamp(min=0) for side in (integers, -integers)]
+    pairs = torch.stack([side.topk(min(2, side.shape[1]), 1).values.sum(1) for side in by_size]).amax(0)
+    share = (128 / pairs).clamp(max=1)  # 255 × 128 is below 2¹⁵; of two that make 128 only one is rounded up
+    smaller = integers * share.view(-1, *[1] * (integers.ndim - 1))
+    return QuantizedWeight(smaller.round().to(torch.int8), stored.scales / share)
 
 
 def _is_picture(source: fx.Node) -> bool:

@@ -9,7 +9,7 @@ import torch
 from torch import fx
 
 from mlmodels.network import BORDER, TransformNetwork, pad
-from mlmodels.quantization import fold, measure_scene, quantize
+from mlmodels.quantization import QuantizedWeight, fold, measure_scene, quantize
 from mlmodels.release import to_tensor
 from tests.unit.mlmodels.networks import LAYOUTS, small_network
 
@@ -48,6 +48,18 @@ def test_the_int8_graph_paints_what_torch_paints(network, size, dot_products, mo
     painted = painted_by(Painter(quantize(folded, ranges), *size), frame)
 
     assert psnr(painted, by_torch(folded, frame)) > 33  # the bar is 30 on held-out frames
+
+
+def test_without_8_bit_dot_products_no_two_products_pass_16_bits():
+    pairs = torch.combinations(torch.arange(1, 128), with_replacement=True).to(torch.int8)  # all there are
+    integers = torch.cat([pairs, -pairs], 1).view(-1, 4, 1, 1)
+    stored = QuantizedWeight(integers, torch.ones(len(integers)))
+
+    kept = openvino_graph._within_16_bits(stored)
+
+    for side in (kept.integers.int(), -kept.integers.int()):
+        assert 255 * side.flatten(1).topk(2, 1).values.sum(1).max() < 2**15
+    torch.testing.assert_close(kept.restored(), stored.restored(), atol=1.01, rtol=0)  # at most half of the levels
 
 
 def test_the_first_convolution_reads_the_bytes_as_they_come():
