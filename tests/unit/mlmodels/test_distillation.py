@@ -184,6 +184,7 @@ def test_the_last_steps_are_taken_with_the_batch_norms_as_they_will_be_used(conf
     means = []
     for _ in range(4):
         ours.train_step()
+        assert norm.running_mean is not None
         means.append(norm.running_mean.clone())
 
     assert not torch.equal(means[0], means[1])  # moves with the batches

@@ -264,15 +264,6 @@ function Tools({ easel, clip }: { easel: EaselModel; clip: Clip }) {
         step={0.05}
         onChange={easel.setStrength}
       />
-      <Slider
-        label={t("brush")}
-        shown={`${Math.round(easel.brush.value * 100)} %`}
-        value={easel.brush.value}
-        min={FINEST_BRUSH}
-        max={LARGEST_BRUSH}
-        step={0.25}
-        onChange={easel.setBrush}
-      />
       <Switch
         label={t("keep_colors")}
         hint={t("keep_colors_hint")}
@@ -288,6 +279,15 @@ function Tools({ easel, clip }: { easel: EaselModel; clip: Clip }) {
           onChoose={easel.setHeight}
         />
       </div>
+      <Slider
+        label={t("brush")}
+        shown={`${Math.round(easel.brush.value * 100)} %`}
+        value={easel.brush.value}
+        min={FINEST_BRUSH}
+        max={LARGEST_BRUSH}
+        step={0.25}
+        onChange={easel.setBrush}
+      />
     </>
   );
 }
