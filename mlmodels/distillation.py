@@ -188,7 +188,7 @@ class Distiller:
                 line = f"step {self.step}/{self.options.steps}  {pace:.2f} s/step  {left:.0f} min left  loss {mean:.4f}"
                 print(line, file=output, flush=True)
             if self.step % SAVE_EVERY == 0 or self.step == self.options.steps:
-                if self.step < self._settles_at:
+                if self.step <= self._settles_at:
                     self.settle()
                 metrics = self.held_out()
                 self.save(metrics)

@@ -307,8 +307,8 @@ def test_a_painter_that_lags_does_not_shorten_the_picture(
 
     picture, sound = ends_of(film)
     assert sound > 4
-    # Each track ends with its own last piece; where frames are slow, that is two of them.
-    assert picture == pytest.approx(sound, abs=2 * FRAME_SECONDS)
+    # Not shorter by more than a frame; where frames are slow, its own last piece may make it two longer.
+    assert -FRAME_SECONDS <= picture - sound <= 2 * FRAME_SECONDS
     assert ask(page, "() => window.lags.length") < 12
 
 

@@ -190,3 +190,14 @@ def test_the_last_steps_are_taken_with_the_batch_norms_as_they_will_be_used(conf
     assert not torch.equal(means[0], means[1])  # moves with the batches
     assert not torch.equal(means[1], means[2])  # settled on many of them
     assert torch.equal(means[2], means[3])
+
+
+def test_a_run_whose_batch_norms_never_stand_still_ends_settled(config, monkeypatch):
+    config.write_text("settled = 0.0\n" + config.read_text())
+    ours = distiller(config)
+    settled: list[int] = []
+    monkeypatch.setattr(ours, "settle", lambda: settled.append(ours.step))
+
+    ours.run(io.StringIO())
+
+    assert settled == [4]
