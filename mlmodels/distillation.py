@@ -27,7 +27,7 @@ from .network import channels_last
 from .options import BadConfig
 from .predictor import PREDICTORS
 from .release import Release
-from .stylemodel import read_kept
+from .stylemodel import read_kept, read_predictor
 from .training import git_revision
 from .vgg import STATISTICS_SIZE, VGGFeatures, best_precision, channel_statistics
 
@@ -176,8 +176,8 @@ class Distiller:
 
     def run(self, output: TextIO) -> None:
         """Prepare the lessons, teach, save; some lessons are held out and reported."""
+        self.begin()  # before lessons are measured for an hour: what cannot be begun with is refused at once
         self.prepare(output)
-        self.begin()
         began, first, mean = time.monotonic(), self.step, 0.0
         while self.step < self.options.steps:
             loss = self.train_step()
@@ -325,8 +325,9 @@ class Distiller:
         Take over the layers that an earlier student shares with this one, by name and shape.
 
         :raises BadRelease: a folder that holds no release
+        :raises BadConfig: a file that holds no distilled predictor
         """
-        known = _student_of(earlier)
+        known = Release(earlier).predictor.state_dict() if earlier.is_dir() else read_predictor(earlier)[1]
         mine = self.student.state_dict()
         shared = {name: value for name, value in known.items() if name in mine and value.shape == mine[name].shape}
         self.student.load_state_dict(shared, strict=False)
@@ -338,13 +339,6 @@ class Distiller:
         extra = {"options": dataclasses.asdict(self.options), "data": data, "revision": git_revision()}
         with replacing(self.checkpoint) as unfinished:
             torch.save({**state, **extra, "metrics": metrics}, unfinished)
-
-
-def _student_of(earlier: Path) -> dict[str, Tensor]:
-    """Return the weights of a predictor, from a checkpoint of this stage or from a release's folder."""
-    if earlier.is_dir():
-        return Release(earlier).predictor.state_dict()
-    return torch.load(earlier, weights_only=True)["model"]
 
 
 if __name__ == "__main__":

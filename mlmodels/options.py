@@ -52,6 +52,7 @@ class TrainingOptions:
     content_pool: int = 1200  # pictures whose features are kept in memory
     style_pool: int = 1200
     style_views: int = 1  # of each painting; from the second on nearer and recoloured: styles nobody painted
+    style_contest: int = 1  # styles drawn for each photograph; the one farthest from it is painted
     checkpoint_every: int = 200
     sheet_every: int = 500  # steps between two sheets of painted pictures to look at; 0 for none
     favourites: list[str] = field(default_factory=list)  # folders of styles that are always in the pool

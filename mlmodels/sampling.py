@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from .data import ContentSample, FeatureCache, StyleSample, list_pictures
+from .losses import style_loss
 from .motion import MovingPair, synthetic_pair
 from .network import MULTIPLE
 from .options import Phase, TrainingOptions
@@ -41,13 +42,19 @@ class Sampler:
         rng = random.Random(f"{self.options.seed} {step} {worker}" if worker else f"{self.options.seed} {step}")
         photos = [self._photo(rng, phase.size) for _ in range(phase.batch // self.options.workers)]
         own = [rng.random() < self.options.own_share for _ in photos]
-        drawn = [self._style(rng) for _ in photos]
+        drawn = [self._style_for(photo, rng) for photo in photos]
         styles = [
             StyleSample(photo.image_3SS, photo.statistics) if is_own else style
             for photo, is_own, style in zip(photos, own, drawn, strict=True)
         ]
         generator = torch.Generator().manual_seed(rng.getrandbits(48))
         return batch_of(photos, styles, own, generator, part_of_frame(rng, phase.size))
+
+    def _style_for(self, photo: ContentSample, rng: random.Random) -> StyleSample:
+        """Draw some styles and return the one that is farthest from the photograph: there is most to learn from it."""
+        drawn = [self._style(rng) for _ in range(self.options.style_contest)]
+        distances = [float(style_loss(photo.statistics[None], style.statistics[None])) for style in drawn]
+        return drawn[distances.index(max(distances))]
 
     def _style(self, rng: random.Random) -> StyleSample:
         favoured = self.favourites and rng.random() < self.options.favourite_share

@@ -104,22 +104,29 @@ def build(options: TrainingOptions) -> StyleModel:
         raise BadConfig(f"there is no layout {options.layout}; there are {', '.join(NETWORKS)}")
     if not options.embed_with:
         return StyleModel(options.layout, options.network)
-    with _refused(f"embed_with: {options.embed_with} holds no distilled predictor"):
-        name, weights = _distilled(Path(options.embed_with))
-        if name not in PREDICTORS:
-            raise ValueError(f"there is no predictor {name}")
-        model = StyleModel(options.layout, options.network, name)
-        model.predictor.load_state_dict(weights)
+    name, weights = read_predictor(Path(options.embed_with))
+    model = StyleModel(options.layout, options.network, name)
+    model.predictor.load_state_dict(weights)
     return model
 
 
-def _distilled(path: Path) -> tuple[str, dict[str, Tensor]]:
-    """Return name and weights of a predictor that sees: of the stage `distill`, or from what `keep` made of a pair."""
-    if path.suffix == ".safetensors":
-        kept = read_kept(path)
-        return kept.predictor, part_of(kept.weights, "predictor")
-    distilled = torch.load(path, weights_only=True)
-    return distilled["options"]["student"], distilled["model"]
+def read_predictor(path: Path) -> tuple[str, dict[str, Tensor]]:
+    """
+    Return name (of PREDICTORS) and weights of a predictor that sees: the stage `distill`'s checkpoint, or a kept pair.
+
+    :raises BadConfig: no such file, or none of these
+    """
+    with _refused(f"{path} holds no distilled predictor"):
+        if path.suffix == ".safetensors":
+            kept = read_kept(path)
+            name, weights = kept.predictor, part_of(kept.weights, "predictor")
+        else:
+            distilled = torch.load(path, weights_only=True, map_location="cpu")
+            name, weights = distilled["options"]["student"], distilled["model"]
+        if name not in PREDICTORS:
+            raise ValueError(f"there is no predictor {name}")
+        PREDICTORS[name]().load_state_dict(weights)
+        return name, weights
 
 
 @contextmanager

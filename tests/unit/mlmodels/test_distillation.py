@@ -9,7 +9,7 @@ import pytest
 import torch
 from PIL import Image
 
-from mlmodels import distillation
+from mlmodels import distillation, train
 from mlmodels.options import BadConfig
 from mlmodels.release import Release
 from mlmodels.shipped import SHIPPED
@@ -174,6 +174,30 @@ def test_a_new_student_takes_over_the_eyes_of_an_earlier_one(config, kind):
     ours.begin()
 
     torch.testing.assert_close(ours.student.state_dict()["blocks.5.steps.0.weight"], known["blocks.5.steps.0.weight"])
+
+
+@pytest.mark.parametrize("kind", ["no file", "no checkpoint", "of another stage"])
+def test_a_student_that_begins_with_something_else_is_refused_in_a_line(config, tmp_path, capsys, kind):
+    wrong = tmp_path / "earlier.pt"
+    if kind == "no checkpoint":
+        wrong.write_bytes(b"nothing of the kind")
+    elif kind == "of another stage":
+        wrong.write_bytes((tmp_path / "teacher.pt").read_bytes())
+    config.write_text(f'start_from = "{wrong}"\n' + config.read_text())
+
+    code = train.main([str(config)])
+
+    said = capsys.readouterr()
+    (line,) = said.err.splitlines()
+    assert (code, said.out) == (2, "")  # before any lesson is measured
+    assert line.startswith(f"train: {wrong} holds no distilled predictor: ")
+
+
+def test_a_student_that_begins_with_a_folder_without_a_release_is_refused_in_a_line(config, tmp_path, capsys):
+    config.write_text(f'start_from = "{tmp_path}"\n' + config.read_text())
+
+    assert train.main([str(config)]) == 2
+    assert len(capsys.readouterr().err.splitlines()) == 1
 
 
 def test_the_last_steps_are_taken_with_the_batch_norms_as_they_will_be_used(config):

@@ -81,6 +81,18 @@ def test_a_killed_run_goes_on_with_the_same_pictures_and_the_same_weights(config
     assert torch.equal(weights(resumed), weights(whole))
 
 
+def test_a_photograph_is_painted_in_the_style_that_is_farthest_from_it(config, tmp_path):
+    (tmp_path / "photos" / "a.png").rename(tmp_path / "paintings" / "a.png")  # a style as near as can be
+    Image.new("RGB", (48, 40), "black").save(tmp_path / "paintings" / "b.png")
+    config.write_text("style_contest = 12\nown_share = 0.0\n" + config.read_text())
+    trainer = training.Trainer(read_options(config))
+    black = trainer.sampler.cache.style(tmp_path / "paintings" / "b.png", 32)
+
+    batches = [trainer.sampler.draw(step, trainer.options.phases[0]) for step in range(6)]
+
+    assert all(torch.equal(batch.style_BS[0], black.statistics) for batch in batches)
+
+
 def test_a_checkpoint_tells_what_it_was_trained_on(config):
     trainer = training.Trainer(read_options(config))
     trainer.save({"style": 0.5})
@@ -255,7 +267,7 @@ def test_a_pair_without_a_distilled_predictor_is_refused_in_a_line(paired, tmp_p
 
     (line,) = capsys.readouterr().err.splitlines()
     assert code == 2
-    assert line.startswith(f"train: embed_with: {wrong} holds no distilled predictor: ")
+    assert line.startswith(f"train: {wrong} holds no distilled predictor: ")
 
 
 def test_a_pair_that_was_killed_goes_on_and_its_predictor_needs_no_other_run_to_be_released(paired, tmp_path):
