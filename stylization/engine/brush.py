@@ -10,19 +10,27 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from .geometry import Size
+
 LINES = 480  # short side at which the network's own strokes are seen when the frame is viewed whole
 COARSEST = 3  # how far strokes are enlarged for a frame's size: further, and they are soft where one looks closely
 STEEPEST = 1.5  # how many times the original's contrast its detail may get, lest noise become paint
 
 
+def reduced_size(size: Size, brush: float) -> Size:
+    """Return the size that a frame is painted at: its own where its strokes are large enough already."""
+    factor = brush * min(min(size.width, size.height) / LINES, COARSEST)
+    return size if factor <= 1 else Size(round(size.width / factor), round(size.height / factor))
+
+
 def reduced(image: NDArray[np.uint8], brush: float) -> NDArray[np.uint8]:
-    """Return the frame at the size that it is painted at: itself where its strokes are large enough already."""
-    height, width = image.shape[:2]
-    factor = brush * min(min(width, height) / LINES, COARSEST)
-    if factor <= 1:
+    """Return the frame at the size that it is painted at."""
+    whole = Size(image.shape[1], image.shape[0])
+    small = reduced_size(whole, brush)
+    if small == whole:
         return image
-    size = round(width / factor), round(height / factor)
-    return cv2.resize(image, size, interpolation=cv2.INTER_AREA).astype(np.uint8, copy=False)
+    at = (small.width, small.height)
+    return cv2.resize(image, at, interpolation=cv2.INTER_AREA).astype(np.uint8, copy=False)
 
 
 def carry_detail(

@@ -14,6 +14,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from .brush import reduced, reduced_size
 from .decode import RgbReader, TimedFrame, Turn
 from .engines import Engine
 from .geometry import Size
@@ -39,18 +40,19 @@ class Scene:
     count: int = 0
 
 
-def scenes_of(frames: Iterable[TimedFrame], size: Size, turn: Turn) -> Iterator[Scene]:
+def scenes_of(frames: Iterable[TimedFrame], size: Size, turn: Turn, brush: float = 1.0) -> Iterator[Scene]:
     """Split a video at its cuts. A scene is yielded when its last frame has been seen."""
+    painted = reduced_size(size, brush)
     reader = RgbReader(size, turn)
     thumbs = RgbReader(THUMB, Turn())
     cuts = CutDetector()
-    sampler = Sampler(limit=max(2, min(MAX_SAMPLES, SAMPLED_PIXELS // size.pixels)))
+    sampler = Sampler(limit=max(2, min(MAX_SAMPLES, SAMPLED_PIXELS // painted.pixels)))
     for frame in frames:
         if cuts.is_cut(thumbs.read(frame.picture)):
             yield sampler.scene()
             sampler = Sampler(limit=sampler.limit)
         if sampler.wants_next():
-            sampler.keep(reader.read(frame.picture))
+            sampler.keep(reduced(reader.read(frame.picture), brush))
         sampler.count += 1
     if sampler.count:
         yield sampler.scene()

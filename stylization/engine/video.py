@@ -170,8 +170,7 @@ class _Painting:
         ):
             for scene in scenes:
                 self._scenes += 1
-                samples = [reduced(sample, self._recipe.brush) for sample in scene.samples]
-                palette = palette_for(self._engine, samples, self._styles, self._recipe.strength)
+                palette = palette_for(self._engine, scene.samples, self._styles, self._recipe.strength)
                 yield from self._painted_scene(islice(frames, scene.count), palette)
 
     def _painted_scene(
@@ -189,7 +188,7 @@ class _Painting:
             yield frame, image
 
     def _found_scenes(self) -> Iterator[Scene]:
-        yield from scenes_of(self._counted(), self._size, self._video.turn)
+        yield from scenes_of(self._counted(), self._size, self._video.turn, self._recipe.brush)
         self._progress.all_seen()
 
     def _counted(self) -> Iterator[TimedFrame]:

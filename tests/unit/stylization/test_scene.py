@@ -4,12 +4,15 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import av
 import cv2
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from stylization.engine.scene import SHORTEST, CutDetector, Sampler, _colours, palette_for
+from stylization.engine.decode import TimedFrame, Turn
+from stylization.engine.geometry import Size
+from stylization.engine.scene import SHORTEST, CutDetector, Sampler, _colours, palette_for, scenes_of
 
 # Colours and which of the 512 they are: the browser finds the cuts of a film that is painted there (scenes.test.ts).
 CASES = Path(__file__).resolve().parents[3] / "platform" / "webclient" / "tests" / "colour-cases.json"
@@ -83,6 +86,20 @@ def test_samples_are_spread_evenly_over_a_run_of_any_length(count: int) -> None:
     if count <= 250:
         steps = {later - sooner for sooner, later in itertools.pairwise(numbers)}
         assert len(steps) <= 1
+
+
+@pytest.mark.parametrize(("brush", "height", "count"), [(1.0, 480, 8), (0.1, 1080, 2)])
+def test_a_large_frame_that_is_painted_small_is_sampled_small_and_more_often(
+    brush: float, height: int, count: int
+) -> None:
+    picture = av.VideoFrame.from_ndarray(np.full((1080, 1920, 3), 90, np.uint8), format="rgb24")
+    frames = [TimedFrame(number, 1, picture) for number in range(8)]
+
+    (scene,) = scenes_of(frames, Size(1920, 1080), Turn(), brush)
+
+    assert scene.count == 8
+    assert len(scene.samples) == count
+    assert {sample.shape[0] for sample in scene.samples} == {height}
 
 
 class Recorder:
