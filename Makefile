@@ -1,6 +1,6 @@
 # make setup   everything both commands below need: .venv, Python packages, the built browser client
 # make run     the whole site at http://127.0.0.1:8000 (another port: PORT=9000 make run)
-# make test    every check; make bench measures; make peers installs the networks we measure ours against
+# make test    every check; make bench measures and paints on WebGPU; make peers installs the networks we measure ours against
 # make exporters   the converters of export_model for phones, in a Python of their own (2.6 GB)
 
 PYTHON ?= python3.11
@@ -42,6 +42,7 @@ test: setup
 
 bench: setup
 	$(PY) -m pytest tests/performance -m performance -s
+	PYTHONPATH=.:platform $(PY) -m pytest tests/browser -m webgpu
 
 # What evaluate_model --peer needs, on top of the product's own packages.
 peers: setup

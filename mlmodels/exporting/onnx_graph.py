@@ -14,9 +14,10 @@ it, a few thousand numbers, when the graph runs.
 
 from __future__ import annotations
 
+import math
 import operator
 from collections.abc import Callable, Mapping
-from typing import Any, cast
+from typing import Any, TypeVar, cast
 
 import numpy as np
 import onnx
@@ -32,8 +33,11 @@ from mlmodels.quantization import quantize_weight
 from .graphs import LiveNorm, LockedNorm, crop
 from .roles import Dimensions
 
+Item = TypeVar("Item")
+
 OPSET = 18
 IR_VERSION = 9
+AT_ONCE = 7  # what is joined or parted by one operator: with the whole, the 8 buffers that WebGPU promises a shader
 
 
 def build(
@@ -262,7 +266,13 @@ def _item(builder: _Builder, node: fx.Node) -> str:
 
 def _joined(builder: _Builder, node: fx.Node) -> str:
     parts = [builder.given(part) for part in cast(list[fx.Node], node.args[0])]
-    return cast(str, builder.emit("Concat", *parts, axis=node.kwargs["dim"]))
+    return _concatenated(builder, parts, cast(int, node.kwargs["dim"]))
+
+
+def _concatenated(builder: _Builder, parts: list[str], axis: int) -> str:
+    if len(parts) > AT_ONCE:
+        parts = [_concatenated(builder, group, axis) for group in _groups(parts)]
+    return parts[0] if len(parts) == 1 else cast(str, builder.emit("Concat", *parts, axis=axis))
 
 
 def _reshaped(builder: _Builder, node: fx.Node) -> str:
@@ -272,12 +282,24 @@ def _reshaped(builder: _Builder, node: fx.Node) -> str:
 
 def _divided(builder: _Builder, node: fx.Node) -> tuple[str, ...]:
     source, sizes = node.args
-    lengths = builder.numbers(*cast(list[int], sizes))
-    count = len(cast(list[int], sizes))
-    return cast(
-        tuple[str, ...],
-        builder.emit("Split", builder.given(source), lengths, outputs=count, axis=node.kwargs["dim"]),
+    return _parted(builder, builder.given(source), cast(list[int], sizes), cast(int, node.kwargs["dim"]))
+
+
+def _parted(builder: _Builder, source: str, sizes: list[int], axis: int) -> tuple[str, ...]:
+    if len(sizes) == 1:
+        return (source,)
+    groups = _groups(sizes) if len(sizes) > AT_ONCE else [[size] for size in sizes]
+    lengths = builder.numbers(*map(sum, groups))
+    parts = builder.emit("Split", source, lengths, outputs=len(groups), axis=axis)
+    return tuple(
+        name for part, group in zip(parts, groups, strict=True) for name in _parted(builder, part, group, axis)
     )
+
+
+def _groups(items: list[Item]) -> list[list[Item]]:
+    """Return the items in order, in AT_ONCE groups or fewer."""
+    size = math.ceil(len(items) / AT_ONCE)
+    return [items[start : start + size] for start in range(0, len(items), size)]
 
 
 def _mean(builder: _Builder, node: fx.Node) -> str:

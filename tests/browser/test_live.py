@@ -29,6 +29,18 @@ SYNC_SECONDS = 0.080
 # A frame of the camera, and the 21 ms that a packet of sound is long.
 FRAME_SECONDS = 1 / 30 + 0.021
 NO_TRACK_PROCESSOR = "delete globalThis.MediaStreamTrackProcessor;"
+# The painter is asked to compute in this way, whatever the page wishes for.
+ASKING_FOR = """globalThis.used = [];
+globalThis.Worker = class extends Worker {
+  constructor(...all) {
+    super(...all);
+    this.addEventListener("message", ({ data }) => data.answer?.backend && used.push(data.answer.backend));
+  }
+  postMessage(message, transfer) {
+    if (message.kind === "open") message.ask.backend = "BACKEND";
+    super.postMessage(message, transfer);
+  }
+};"""
 NO_ENCODER = "delete globalThis.VideoEncoder; delete globalThis.AudioEncoder;"
 
 
@@ -598,11 +610,50 @@ def test_the_speed_of_this_device_is_measured_and_can_be_copied(open_camera: Ope
     expect(page.get_by_role("button", name="Copy the result")).to_be_visible(timeout=RESTYLE_MS)
     rows = page.get_by_role("row")
     assert rows.count() >= 3
-    numbers = [float(text) for text in page.locator("tbody td:last-child").all_inner_texts()]
+    numbers = [float(text) for text in page.locator("tbody td:nth-child(5)").all_inner_texts()]
     assert all(0.1 < number < 1000 for number in numbers)
+    agreements = page.locator("tbody td:last-child").all_inner_texts()
+    assert all(text == "–" or float(text.removesuffix(" dB")) > 40 for text in agreements)
     assert "256×256" in page.locator(".speed-text").inner_text()
     shoot(page, "desktop-speed")
     assert findings_of(page) == []
+
+
+@pytest.fixture(scope="module")
+def gpu_browser(playwright: Playwright) -> Iterator[Browser]:
+    """A browser with WebGPU and no graphics processor: SwiftShader computes it, which comes with Chromium."""
+    swiftshader = ["--enable-features=Vulkan", "--use-vulkan=swiftshader", "--use-webgpu-adapter=swiftshader"]
+    flags = [*FLAGS, "--enable-unsafe-webgpu", "--ignore-gpu-blocklist", *swiftshader]
+    browser = playwright.chromium.launch(executable_path=chromium_path(), args=flags)
+    yield browser
+    browser.close()
+
+
+@pytest.mark.webgpu
+def test_webgpu_paints_what_webassembly_paints(gpu_browser: Browser, site: Site, tmp_path: Path) -> None:
+    # As small as can be: an ordinary processor computes what is written for a thousand small ones.
+    film = film_of(tmp_path / "dim.mp4", [frame[:64, :96] for frame in drifting("bright", 3)])
+    painted: dict[str, list[np.ndarray]] = {}
+    for backend in ("wasm", "webgpu"):
+        with gpu_browser.new_context(base_url=site.address) as context:
+            page = context.new_page()
+            page.add_init_script(ASKING_FOR.replace("BACKEND", backend))
+            page.goto("/restyle-here")
+            painted[backend] = painted_here(page, film, tmp_path)
+            assert page.evaluate("used") == [backend]
+
+    difference = float(np.square(np.array(painted["wasm"]) - np.array(painted["webgpu"])).mean())
+    assert difference < 255**2 / 10**4  # 40 dB
+    assert np.std(painted["webgpu"][0]) > 5
+
+
+def test_webgpu_that_is_computed_by_the_ordinary_processor_is_left_alone(gpu_browser: Browser, site: Site) -> None:
+    with gpu_browser.new_context(base_url=site.address) as context:
+        page = context.new_page()
+        with page.expect_request(re.compile(r"/ort-wasm.*\.wasm"), timeout=FIRST_FRAME_MS) as runtime:
+            page.goto("/restyle-here")
+
+        assert "asyncify" not in runtime.value.url  # what WebGPU needs
 
 
 @pytest.mark.parametrize("viewport", [PHONE, DESKTOP], ids=["phone", "desktop"])

@@ -13,6 +13,7 @@ import { Drafts } from "./model/drafts";
 import { Http } from "./model/http";
 import { JobsFeed, type Socket } from "./model/jobs-feed";
 import { IndexedDbKeeper } from "./model/keeper";
+import { kindOfAdapter } from "./model/painter/gpu";
 import { Preferences } from "./model/preferences";
 import { VoiceRecorder } from "./model/recorder";
 import { Uploads } from "./model/uploads";
@@ -88,7 +89,7 @@ function compose() {
     device: () => ({
       cores: navigator.hardwareConcurrency || 1,
       isolated: crossOriginIsolated,
-      hasGpu: async () => (await navigator.gpu?.requestAdapter().catch(() => null)) != null,
+      gpu: () => kindOfAdapter(navigator),
       agent: navigator.userAgent,
     }),
     history: {

@@ -942,11 +942,21 @@ describe("painting a local film", () => {
 });
 
 describe("measuring the speed", () => {
-  const device = { cores: 2, isolated: true, agent: "Browser 1", hasGpu: () => Promise.resolve(true) };
+  const device = {
+    cores: 2,
+    isolated: true,
+    agent: "Browser 1",
+    gpu: () => Promise.resolve("hardware" as const),
+  };
   const measure = vi.fn(
     (candidate: { backend: string }, sizes: readonly number[], onSize: (m: object) => void) => {
       for (const short of sizes)
-        onSize({ short, painter: 10, whole: candidate.backend === "webgpu" ? 5 : 20 });
+        onSize({
+          short,
+          painter: 10,
+          whole: candidate.backend === "webgpu" ? 5 : 20,
+          pixels: new Uint8ClampedArray(short * short).fill(candidate.backend === "webgpu" ? 101 : 100),
+        });
       return Promise.resolve();
     },
   );
@@ -966,19 +976,38 @@ describe("measuring the speed", () => {
       "WebGPU 256",
       "WebGPU 384",
     ]);
-    expect(speed.text.value).toContain("WebGPU\t256×256\t10.0 ms\t5.0 ms\t200.0 frames/s");
+    expect(speed.text.value).toContain("WebGPU\t256×256\t10.0 ms\t5.0 ms\t200.0 frames/s\t48 dB");
+    expect(speed.rows.value.map(({ agreement }) => agreement && Math.round(agreement))).toEqual([
+      null,
+      null,
+      99,
+      99,
+      48,
+      48,
+    ]);
   });
 
   test("without isolation and a graphics card there is one way", async () => {
     const speed = new Speed({
       live: tools,
-      device: { ...device, isolated: false, hasGpu: () => Promise.resolve(false) },
+      device: { ...device, isolated: false, gpu: () => Promise.resolve("none" as const) },
     });
 
     await speed.measure();
 
     expect(new Set(speed.rows.value.map(({ name }) => name))).toEqual(new Set(["WASM, 1 thread"]));
     expect(speed.text.value).toContain("not isolated");
+  });
+
+  test("WebGPU without a graphics processor is measured under its own name", async () => {
+    const speed = new Speed({
+      live: tools,
+      device: { ...device, gpu: () => Promise.resolve("software" as const) },
+    });
+
+    await speed.measure();
+
+    expect(speed.rows.value.at(-1)!.name).toBe("WebGPU, without a graphics processor");
   });
 
   test("a painter that cannot be opened is said", async () => {

@@ -5,9 +5,82 @@ import { filesOf, type Manifest, ModelStore, readManifest } from "../src/model/p
 import type { Networks, Tensor } from "../src/model/painter/networks";
 import { filmSize, toPlanes, toRgba, workingSize } from "../src/model/painter/pixels";
 import { Painter, type Reply, type Request, type WorkerPort } from "../src/model/painter/protocol";
-import { threadsFor } from "../src/model/painter/runtime";
+import { firstThatWorks, openAll, threadsFor, waysFor } from "../src/model/painter/runtime";
 import { ScenePainter } from "../src/model/painter/scene";
+import { tryOut } from "../src/model/painter/trial";
 import { affineOf, blend, pooled, Smoothed } from "../src/model/painter/style";
+
+const withAdapter = (adapter: object | null) => ({ gpu: { requestAdapter: () => Promise.resolve(adapter) } });
+
+describe("the way of computing", () => {
+  test.each([
+    ["a graphics processor", withAdapter({ info: { isFallbackAdapter: false } }), ["webgpu", "wasm"]],
+    ["an adapter that does not say", withAdapter({}), ["webgpu", "wasm"]],
+    ["an ordinary processor behind WebGPU", withAdapter({ info: { isFallbackAdapter: true } }), ["wasm"]],
+    ["the same as older browsers say it", withAdapter({ isFallbackAdapter: true }), ["wasm"]],
+    ["no adapter", withAdapter(null), ["wasm"]],
+    ["an adapter that fails", { gpu: { requestAdapter: () => Promise.reject(new Error("lost")) } }, ["wasm"]],
+    ["no WebGPU", {}, ["wasm"]],
+  ])("with %s", async (_name, navigator, ways) => {
+    expect(await waysFor("best", navigator)).toEqual(ways);
+  });
+
+  test("that is asked for is the one that is tried", async () => {
+    expect(await waysFor("webgpu", {})).toEqual(["webgpu"]);
+    expect(await waysFor("wasm", withAdapter({}))).toEqual(["wasm"]);
+  });
+
+  test("that fails gives way to the next, and the last one's fault is told", async () => {
+    const attempt = (way: string) => (way === "good" ? Promise.resolve(way) : Promise.reject(new Error(way)));
+
+    expect(await firstThatWorks(["bad", "good", "worse"], attempt)).toBe("good");
+    await expect(firstThatWorks(["bad", "worse"], attempt)).rejects.toThrow("worse");
+    await expect(firstThatWorks([], attempt)).rejects.toThrow(RangeError);
+  });
+
+  test("opens its networks one at a time: WebGPU refuses two at once", async () => {
+    let open = 0;
+    const bytes = { predictor: 1, readout: 2, transform: 3, "transform-locked": 4 };
+    const runtime = {
+      async open(given: Uint8Array) {
+        if (++open > 1) throw new Error("another inference session is being created");
+        await Promise.resolve();
+        open--;
+        return () => Promise.resolve({ [`from ${given.length}`]: { data: given as never, dims: [] } });
+      },
+    };
+
+    const networks = await openAll(
+      runtime,
+      Object.fromEntries(Object.entries(bytes).map(([role, size]) => [role, new Uint8Array(size)])) as never,
+    );
+
+    for (const [role, size] of Object.entries(bytes))
+      expect(await networks[role as keyof Networks]({})).toHaveProperty(`from ${size}`);
+  });
+
+  test.each([
+    ["what came in", (frame: Float32Array) => frame, true],
+    ["nothing", (frame: Float32Array) => frame.map(() => 0.5), false],
+    [
+      "what is no number",
+      (frame: Float32Array) => frame.map((value, at) => (at === 9 ? Number.NaN : value)),
+      false,
+    ],
+    ["noise", (frame: Float32Array) => frame.map((value) => value * 1e6), false],
+  ])("that paints %s is tried out before it is used", async (_name, painting, works) => {
+    const networks: Networks = {
+      predictor: () => Promise.resolve({ embedding: { data: vector(0, 0), dims: [1, 2] } }),
+      readout: () => Promise.resolve({ style: { data: vector(0, 0), dims: [1, 2] } }),
+      transform: () => Promise.resolve({ statistics: { data: vector(0, 1), dims: [1, 2] } }),
+      "transform-locked": ({ frame }) =>
+        Promise.resolve({ painting: { data: painting(frame!.data), dims: frame!.dims } }),
+    };
+    const trial = tryOut(networks, { norm_widths: [1], picture_size: 8, embedding_size: 2 });
+
+    await (works ? expect(trial).resolves.toBeUndefined() : expect(trial).rejects.toThrow("do not paint"));
+  });
+});
 
 const vector = (...values: number[]) => Float32Array.from(values);
 

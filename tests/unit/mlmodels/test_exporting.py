@@ -1,6 +1,7 @@
 """ONNX files give what torch gives, for every role, layout and size; what there is not is refused beforehand."""
 
 import json
+import operator
 from pathlib import Path
 
 import numpy as np
@@ -146,6 +147,37 @@ def test_only_plain_operators_are_used(exported):
 
     assert {node.op_type for model in models for node in model.graph.node} <= PLAIN_OPERATORS
     assert {opset.version for model in models for opset in model.opset_import} == {18}
+
+
+def test_no_operator_takes_more_buffers_than_webgpu_promises_a_shader(exported):
+    assert all(most_buffers(onnx.load(file.path)) <= 8 for file in exported.files)
+
+
+def most_buffers(model: onnx.ModelProto) -> int:
+    """Return what one operator reads and writes at most, lengths and axes not counted: a shader knows them."""
+    known = {one.name for one in model.graph.initializer if one.data_type == onnx.TensorProto.INT64}
+    return max(len(set(node.input) - known) + len(node.output) for node in model.graph.node)
+
+
+@pytest.mark.parametrize("count", [1, 2, 7, 8, 9, 30, 49, 50, 120])
+def test_however_many_pieces_are_parted_and_joined_in_order(count):
+    sizes = [1 + piece % 3 for piece in range(count)]
+    graph = fx.Graph()
+    whole = graph.placeholder("whole")
+    pieces = graph.call_method("split", (whole, sizes), {"dim": 1})
+    taken = [graph.call_function(operator.getitem, (pieces, piece)) for piece in range(count)]
+    graph.output(graph.call_function(torch.cat, (list(reversed(taken)),), {"dim": 1}))
+    given = torch.arange(float(sum(sizes)))[None]
+    dimensions = {"whole": tuple(given.shape)}
+
+    model = onnx_graph.build(
+        fx.GraphModule(nn.Module(), graph), "pieces", inputs=dimensions, outputs={"all": given.shape}
+    )
+
+    session = onnxruntime.InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"])
+    expected = torch.cat(list(reversed(given.split(sizes, 1))), 1)
+    assert session.run(None, {"whole": given.numpy()})[0].tolist() == expected.tolist()
+    assert most_buffers(model) <= 8
 
 
 def test_weights_are_the_integers_of_the_release(student, tmp_path):

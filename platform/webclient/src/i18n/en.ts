@@ -532,7 +532,7 @@ export const en = {
   restyled_text: "The film exists on this device only. “Use it” uploads it.",
   speed_title: "How fast this device paints",
   speed_text:
-    "Paints a moving test picture with every way of computing that this browser has. The numbers are medians of 25 frames and stay here.",
+    "Paints a moving test picture with every way of computing that this browser has. The numbers are medians of 25 frames and stay here. The last column compares each painting with the first one: from 30 dB on they look the same.",
   speed_measure: "Measure",
   speed_copy: "Copy the result",
   copied: "Copied",
@@ -542,6 +542,7 @@ export const en = {
   speed_painter: "Painter",
   speed_whole: "End to end",
   speed_rate: "Frames/s",
+  speed_same: "Same picture",
   toast_film_waits: "You are offline. It is uploaded when you are back; keep this page open.",
   toast_upload_busy: "Another upload is still under way. The film stays here until it is done.",
   problem_camera_denied: "The camera is not allowed",

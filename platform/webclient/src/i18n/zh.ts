@@ -516,7 +516,8 @@ export const zh: Dictionary = {
   sound_lost: "此浏览器无法读取视频的声音，因此成品没有声音。",
   restyled_text: "视频只存在于这台设备上。点“使用”才会上传。",
   speed_title: "这台设备绘制有多快",
-  speed_text: "用浏览器支持的每种计算方式绘制一幅移动的测试画面。数值为 25 帧的中位数，只留在本机。",
+  speed_text:
+    "用浏览器支持的每种计算方式绘制一幅移动的测试画面。数值为 25 帧的中位数，只留在本机。最后一列将各画面与第一幅比较：30 dB 以上看起来相同。",
   speed_measure: "开始测量",
   speed_copy: "复制结果",
   copied: "已复制",
@@ -526,6 +527,7 @@ export const zh: Dictionary = {
   speed_painter: "绘制",
   speed_whole: "端到端",
   speed_rate: "帧/秒",
+  speed_same: "画面一致",
   toast_film_waits: "你已离线。恢复连接后会自动上传，请保持页面打开。",
   toast_upload_busy: "另一个上传仍在进行。完成之前，视频会留在这里。",
   problem_camera_denied: "摄像头未获允许",

@@ -1,17 +1,20 @@
 import { batch, computed, createModel, type ReadonlySignal, signal } from "@preact/signals";
 
-import type { Candidate, Measured } from "../model/live/bench";
+import { agreement, type Candidate, type Measured } from "../model/live/bench";
 import type { LiveTools } from "../model/live/tools";
+import type { AdapterKind } from "../model/painter/gpu";
 import { asProblem, type Problem } from "../model/problem";
 
 export interface SpeedPorts {
   live: () => Promise<LiveTools>;
   /** What the device says of itself. */
-  device: { cores: number; isolated: boolean; agent: string; hasGpu: () => Promise<boolean> };
+  device: { cores: number; isolated: boolean; agent: string; gpu: () => Promise<AdapterKind> };
 }
 
-export interface SpeedRow extends Measured {
+export interface SpeedRow extends Omit<Measured, "pixels"> {
   name: string;
+  /** Decibels between its painting and that of the first way of computing; null for that one. */
+  agreement: number | null;
 }
 
 export const SPEED_SIZES = [256, 384] as const;
@@ -24,14 +27,19 @@ export const Speed = createModel((ports: SpeedPorts) => {
   const problem = signal<Problem | null>(null);
   const threads = Math.min(4, ports.device.cores);
 
-  const candidates = async (): Promise<{ name: string; candidate: Candidate }[]> => [
+  const candidates = (gpu: AdapterKind): { name: string; candidate: Candidate }[] => [
     { name: "WASM, 1 thread", candidate: { backend: "wasm", threads: 1 } },
     ...(ports.device.isolated && threads > 1
       ? [{ name: `WASM, ${threads} threads`, candidate: { backend: "wasm", threads } as const }]
       : []),
-    ...((await ports.device.hasGpu())
-      ? [{ name: "WebGPU", candidate: { backend: "webgpu", threads: 1 } as const }]
-      : []),
+    ...(gpu === "none"
+      ? []
+      : [
+          {
+            name: gpu === "hardware" ? "WebGPU" : "WebGPU, without a graphics processor",
+            candidate: { backend: "webgpu", threads: 1 } as const,
+          },
+        ]),
   ];
 
   return {
@@ -45,8 +53,9 @@ export const Speed = createModel((ports: SpeedPorts) => {
       [
         `${ports.device.agent}; ${ports.device.cores} cores${ports.device.isolated ? "" : "; not isolated"}`,
         ...rows.value.map(
-          ({ name, short, painter, whole }) =>
-            `${name}\t${short}×${short}\t${painter.toFixed(1)} ms\t${whole.toFixed(1)} ms\t${(1000 / whole).toFixed(1)} frames/s`,
+          ({ name, short, painter, whole, agreement: near }) =>
+            `${name}\t${short}×${short}\t${painter.toFixed(1)} ms\t${whole.toFixed(1)} ms\t${(1000 / whole).toFixed(1)} frames/s` +
+            (near === null ? "" : `\t${near.toFixed(0)} dB`),
         ),
       ].join("\n"),
     ),
@@ -59,10 +68,14 @@ export const Speed = createModel((ports: SpeedPorts) => {
       });
       try {
         const tools = await ports.live();
-        for (const { name, candidate } of await candidates()) {
+        const first = new Map<number, Uint8ClampedArray>();
+        for (const { name, candidate } of candidates(await ports.device.gpu())) {
           now.value = name;
-          await tools.measure(candidate, SPEED_SIZES, (measured) => {
-            rows.value = [...rows.peek(), { name, ...measured }];
+          await tools.measure(candidate, SPEED_SIZES, ({ pixels, ...measured }) => {
+            const other = first.get(measured.short);
+            if (!other) first.set(measured.short, pixels);
+            const row = { name, ...measured, agreement: other ? agreement(pixels, other) : null };
+            rows.value = [...rows.peek(), row];
           });
         }
         phase.value = "done";

@@ -12,7 +12,20 @@ export interface Measured {
   painter: number;
   /** The same as the page sees it, with both handovers. */
   whole: number;
+  /** The first painting, RGBA: every way of computing paints the same one. Later ones depend on the clock. */
+  pixels: Uint8ClampedArray;
 }
+
+const PEAK = 255;
+
+/** How near two paintings are, in decibels (peak signal to noise); 30 and more looks the same. At most 99. */
+export function agreement(one: Uint8ClampedArray, other: Uint8ClampedArray): number {
+  if (one.length !== other.length) throw new RangeError("paintings of two sizes");
+  const squares = one.reduce((sum, value, at) => sum + (value - other[at]!) ** 2, 0);
+  return Math.min(99, 10 * Math.log10(PEAK ** 2 / (squares / one.length)));
+}
+
+export type PixelsOf = (painting: ImageBitmap) => Uint8ClampedArray;
 
 const WARM = 3;
 const FRAMES = 25;
@@ -27,7 +40,7 @@ export async function measure(
   openPainter: () => Painter,
   candidate: Candidate,
   sizes: readonly number[],
-  ports: { now: () => number; frame: (short: number, index: number) => Promise<Frame> },
+  ports: { now: () => number; frame: (short: number, index: number) => Promise<Frame>; pixels: PixelsOf },
   onSize: (measured: Measured) => void,
 ): Promise<void> {
   const painter = openPainter();
@@ -40,6 +53,7 @@ export async function measure(
       await painter.begin();
       const whole: number[] = [];
       const inside: number[] = [];
+      let pixels: Uint8ClampedArray = new Uint8ClampedArray(0);
       for (let index = 0; index < WARM + FRAMES; index++) {
         const frame = await ports.frame(short, index);
         const began = ports.now();
@@ -48,9 +62,10 @@ export async function measure(
           whole.push(ports.now() - began);
           inside.push(milliseconds);
         }
+        if (index === 0) pixels = ports.pixels(painting);
         painting.close();
       }
-      onSize({ short, painter: median(inside), whole: median(whole) });
+      onSize({ short, painter: median(inside), whole: median(whole), pixels });
     }
   } finally {
     painter.close();

@@ -29,7 +29,7 @@ export function liveTools(ports: ToolPorts) {
     restyleFile,
     lengthOf,
     measure: (candidate: Candidate, sizes: readonly number[], onSize: (measured: Measured) => void) =>
-      measure(openPainter, candidate, sizes, { now: ports.now, frame: testFrame }, onSize),
+      measure(openPainter, candidate, sizes, { now: ports.now, frame: testFrame, pixels: pixelsOf }, onSize),
     /** Films that a reload cut off and no tab has: one that is being recorded or looked at elsewhere is not among them. */
     async unfinished(): Promise<FilmEntry[]> {
       const entries = await films.unfinished().catch((): FilmEntry[] => []);
@@ -59,6 +59,12 @@ export function liveTools(ports: ToolPorts) {
 }
 
 export type LiveTools = ReturnType<typeof liveTools>;
+
+function pixelsOf(painting: ImageBitmap): Uint8ClampedArray {
+  const ink = new OffscreenCanvas(painting.width, painting.height).getContext("2d")!;
+  ink.drawImage(painting, 0, 0);
+  return ink.getImageData(0, 0, painting.width, painting.height).data;
+}
 
 /** Something that moves, so that no frame is like the last. */
 async function testFrame(short: number, index: number): Promise<Frame> {

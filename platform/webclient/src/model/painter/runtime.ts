@@ -1,6 +1,7 @@
 import type { InferenceSession, Tensor as OrtTensor } from "onnxruntime-web/wasm";
 
-import type { Network, Tensor } from "./networks";
+import { type Network, type Networks, type Role, ROLES, type Tensor } from "./networks";
+import { kindOfAdapter } from "./gpu";
 import type { Backend } from "./protocol";
 
 type Ort = Pick<typeof import("onnxruntime-web/wasm"), "env" | "InferenceSession" | "Tensor">;
@@ -18,22 +19,42 @@ export function threadsFor(isolated: boolean, cores: number): number {
   return isolated ? Math.max(1, Math.min(MOST_THREADS, cores)) : 1;
 }
 
-/** WebGPU where there is an adapter, else WebAssembly with as many threads as the page may have. */
-export async function openRuntime(wish: Backend | "best", threads: number | null): Promise<Runtime> {
+/** What opens networks. WebAssembly gets as many threads as the page may have, where nothing else is asked for. */
+export async function openRuntime(wish: Backend, threads: number | null): Promise<Runtime> {
   const isolated = (globalThis as { crossOriginIsolated?: boolean }).crossOriginIsolated ?? false;
   const count = threads ?? threadsFor(isolated, self.navigator.hardwareConcurrency || 1);
-  if (wish !== "wasm" && (await hasAdapter())) return runtime(await loadWebGpu(), "webgpu", 1);
-  if (wish === "webgpu") throw new Error("no WebGPU adapter");
-  return runtime(await loadWasm(count), "wasm", count);
+  return wish === "webgpu"
+    ? runtime(await loadWebGpu(), "webgpu", 1)
+    : runtime(await loadWasm(count), "wasm", count);
 }
 
-async function hasAdapter(): Promise<boolean> {
-  const { gpu } = self.navigator as { gpu?: { requestAdapter(): Promise<unknown> } };
-  try {
-    return (await gpu?.requestAdapter()) != null;
-  } catch {
-    return false;
-  }
+/** The ways of computing to try, the fastest first. */
+export async function waysFor(wish: Backend | "best", navigator: object): Promise<Backend[]> {
+  if (wish !== "best") return [wish];
+  return (await kindOfAdapter(navigator)) === "hardware" ? ["webgpu", "wasm"] : ["wasm"];
+}
+
+/** Open the four networks one after another: onnxruntime refuses to open two on WebGPU at once. */
+export async function openAll(
+  runtime: Pick<Runtime, "open">,
+  bytes: Readonly<Record<Role, Uint8Array>>,
+): Promise<Networks> {
+  const opened: [Role, Network][] = [];
+  for (const role of ROLES) opened.push([role, await runtime.open(bytes[role])]);
+  return Object.fromEntries(opened) as Networks;
+}
+
+/** @throws what the last one threw, where none works */
+export async function firstThatWorks<Way, Result>(
+  ways: readonly Way[],
+  attempt: (way: Way) => Promise<Result>,
+): Promise<Result> {
+  const [way, ...others] = ways;
+  if (way === undefined) throw new RangeError("no way to try");
+  return await attempt(way).catch((error: unknown) => {
+    if (others.length === 0) throw error;
+    return firstThatWorks(others, attempt);
+  });
 }
 
 /** The runtime's own files come from this site, under names that hold their hash. */

@@ -1,11 +1,11 @@
 import { Canvas } from "./canvas";
-import { ModelStore } from "./manifest";
-import { type Network, type Networks, type Role, ROLES } from "./networks";
+import { ModelStore, type Release } from "./manifest";
 import { type Size, toPlanes, toRgba, workingSize } from "./pixels";
-import type { Calls, Frame, Kind, Opened, Painted, Reply, Request } from "./protocol";
-import { openRuntime } from "./runtime";
+import type { Backend, Calls, Frame, Kind, Opened, Painted, Reply, Request } from "./protocol";
+import { firstThatWorks, openAll, openRuntime, waysFor } from "./runtime";
 import { type Planes, ScenePainter } from "./scene";
 import { verifyEd25519 } from "./signature";
+import { tryOut } from "./trial";
 
 /**
  * The painter's own thread: it fetches the release, holds the networks, and turns frames into paintings, one after
@@ -85,13 +85,12 @@ async function open({ backend, threads, key }: Calls["open"]["ask"]): Promise<Op
     verify: verifyEd25519,
     key,
   });
-  const [{ manifest, bytes }, runtime] = await Promise.all([store.release(), openRuntime(backend, threads)]);
-  const opened = await Promise.all(
-    ROLES.map(async (role): Promise<[Role, Network]> => [role, await runtime.open(bytes[role])]),
+  const released = store.release();
+  const opening = waysFor(backend, self.navigator).then((ways) =>
+    firstThatWorks(ways, (way) => openNetworks(way, threads, released)),
   );
-  scene = new ScenePainter(Object.fromEntries(opened) as Networks, manifest.norm_widths, () =>
-    performance.now(),
-  );
+  const [{ manifest }, { networks, runtime }] = await Promise.all([released, opening]);
+  scene = new ScenePainter(networks, manifest.norm_widths, () => performance.now());
   side = manifest.picture_size;
   const { name, version, model_sha256: sha256, embedding_size: embeddingSize } = manifest;
   return {
@@ -99,6 +98,14 @@ async function open({ backend, threads, key }: Calls["open"]["ask"]): Promise<Op
     threads: runtime.threads,
     model: { name, version, sha256, embeddingSize },
   };
+}
+
+async function openNetworks(way: Backend, threads: number | null, released: Promise<Release>) {
+  const [runtime, { manifest, bytes }] = await Promise.all([openRuntime(way, threads), released]);
+  const networks = await openAll(runtime, bytes);
+  // Drivers differ: what opens there need not run, nor run right.
+  if (way === "webgpu") await tryOut(networks, manifest);
+  return { runtime, networks };
 }
 
 async function paint({ frame, short, mirror }: Calls["paint"]["ask"]): Promise<Painted> {

@@ -48,16 +48,18 @@ export function SpeedScreen() {
                 <th scope="col">{t("speed_painter")}</th>
                 <th scope="col">{t("speed_whole")}</th>
                 <th scope="col">{t("speed_rate")}</th>
+                <th scope="col">{t("speed_same")}</th>
               </tr>
             </thead>
             <tbody>
-              {speed.rows.value.map(({ name, short, painter, whole }) => (
+              {speed.rows.value.map(({ name, short, painter, whole, agreement }) => (
                 <tr key={`${name} ${short}`}>
                   <th scope="row">{name}</th>
                   <td>{`${short}×${short}`}</td>
                   <td>{`${painter.toFixed(1)} ms`}</td>
                   <td>{`${whole.toFixed(1)} ms`}</td>
                   <td>{(1000 / whole).toFixed(1)}</td>
+                  <td>{agreement === null ? "–" : `${agreement.toFixed(0)} dB`}</td>
                 </tr>
               ))}
             </tbody>
