@@ -125,11 +125,12 @@ def _within_16_bits(stored: QuantizedWeight) -> QuantizedWeight:
     """
     Make the integers so much smaller that two products with bytes fit the 16 bits in which older processors sum them.
 
-    Each output channel by its own two largest weights of one sign: at worst they keep seven bits.
+    Summed are the products of input channels 2k and 2k + 1 at one place of the kernel. Each output channel gets smaller
+    by its own largest pair of one sign: at worst it keeps seven bits; a depthwise one keeps all eight.
     """
     integers = stored.integers.float()
-    by_size = [side.flatten(1).clamp(min=0) for side in (integers, -integers)]
-    pairs = torch.stack([side.topk(min(2, side.shape[1]), 1).values.sum(1) for side in by_size]).amax(0)
+    by_place = F.pad(integers.movedim(1, -1), (0, integers.shape[1] % 2)).unflatten(-1, (-1, 2))
+    pairs = torch.stack([side.clamp(min=0).sum(-1).flatten(1).amax(1) for side in (by_place, -by_place)]).amax(0)
     share = (128 / pairs).clamp(max=1)  # 255 × 128 is below 2¹⁵; of two that make 128 only one is rounded up
     smaller = integers * share.view(-1, *[1] * (integers.ndim - 1))
     return QuantizedWeight(smaller.round().to(torch.int8), stored.scales / share)
