@@ -327,7 +327,10 @@ class Distiller:
         :raises BadRelease: a folder that holds no release
         :raises BadConfig: a file that holds no distilled predictor
         """
-        known = Release(earlier).predictor.state_dict() if earlier.is_dir() else read_predictor(earlier)[1]
+        if earlier.is_dir():
+            known = Release(earlier).predictor.state_dict()
+        else:
+            _, known = read_predictor(earlier, "start_from")
         mine = self.student.state_dict()
         shared = {name: value for name, value in known.items() if name in mine and value.shape == mine[name].shape}
         self.student.load_state_dict(shared, strict=False)

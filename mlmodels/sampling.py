@@ -53,8 +53,7 @@ class Sampler:
     def _style_for(self, photo: ContentSample, rng: random.Random) -> StyleSample:
         """Draw some styles and return the one that is farthest from the photograph: there is most to learn from it."""
         drawn = [self._style(rng) for _ in range(self.options.style_contest)]
-        distances = [float(style_loss(photo.statistics[None], style.statistics[None])) for style in drawn]
-        return drawn[distances.index(max(distances))]
+        return max(drawn, key=lambda style: float(style_loss(photo.statistics[None], style.statistics[None])))
 
     def _style(self, rng: random.Random) -> StyleSample:
         favoured = self.favourites and rng.random() < self.options.favourite_share

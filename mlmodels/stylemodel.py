@@ -104,19 +104,20 @@ def build(options: TrainingOptions) -> StyleModel:
         raise BadConfig(f"there is no layout {options.layout}; there are {', '.join(NETWORKS)}")
     if not options.embed_with:
         return StyleModel(options.layout, options.network)
-    name, weights = read_predictor(Path(options.embed_with))
+    name, weights = read_predictor(Path(options.embed_with), "embed_with")
     model = StyleModel(options.layout, options.network, name)
     model.predictor.load_state_dict(weights)
     return model
 
 
-def read_predictor(path: Path) -> tuple[str, dict[str, Tensor]]:
+def read_predictor(path: Path, option: str) -> tuple[str, dict[str, Tensor]]:
     """
     Return name (of PREDICTORS) and weights of a predictor that sees: the stage `distill`'s checkpoint, or a kept pair.
 
+    :param option: of the training file, which a refusal names
     :raises BadConfig: no such file, or none of these
     """
-    with _refused(f"{path} holds no distilled predictor"):
+    with _refused(f"{option}: {path} holds no distilled predictor"):
         if path.suffix == ".safetensors":
             kept = read_kept(path)
             name, weights = kept.predictor, part_of(kept.weights, "predictor")

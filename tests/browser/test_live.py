@@ -643,7 +643,7 @@ def gpu_browser(playwright: Playwright) -> Iterator[Browser]:
 @pytest.mark.webgpu
 def test_webgpu_paints_what_webassembly_paints(gpu_browser: Browser, site: Site, tmp_path: Path) -> None:
     # As small as can be: an ordinary processor computes what is written for a thousand small ones.
-    film = film_of(tmp_path / "dim.mp4", [frame[:64, :96] for frame in drifting("bright", 3)])
+    film = film_of(tmp_path / "bright.mp4", [frame[:64, :96] for frame in drifting("bright", 3)])
     painted: dict[str, list[np.ndarray]] = {}
     for backend in ("wasm", "webgpu"):
         with gpu_browser.new_context(base_url=site.address) as context:

@@ -190,7 +190,7 @@ def test_a_student_that_begins_with_something_else_is_refused_in_a_line(config, 
     said = capsys.readouterr()
     (line,) = said.err.splitlines()
     assert (code, said.out) == (2, "")  # before any lesson is measured
-    assert line.startswith(f"train: {wrong} holds no distilled predictor: ")
+    assert line.startswith(f"train: start_from: {wrong} holds no distilled predictor: ")
 
 
 def test_a_student_that_begins_with_a_folder_without_a_release_is_refused_in_a_line(config, tmp_path, capsys):

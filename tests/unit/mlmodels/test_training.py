@@ -267,7 +267,7 @@ def test_a_pair_without_a_distilled_predictor_is_refused_in_a_line(paired, tmp_p
 
     (line,) = capsys.readouterr().err.splitlines()
     assert code == 2
-    assert line.startswith(f"train: {wrong} holds no distilled predictor: ")
+    assert line.startswith(f"train: embed_with: {wrong} holds no distilled predictor: ")
 
 
 def test_a_pair_that_was_killed_goes_on_and_its_predictor_needs_no_other_run_to_be_released(paired, tmp_path):
