@@ -628,6 +628,8 @@ def test_the_speed_of_this_device_is_measured_and_can_be_copied(open_camera: Ope
     assert "256×256" in page.locator(".speed-text").inner_text()
     shoot(page, "desktop-speed")
     assert findings_of(page) == []
+    page.set_viewport_size({"width": 390, "height": 844})
+    assert page.evaluate("document.documentElement.scrollWidth") == 390
 
 
 @pytest.fixture(scope="module")
