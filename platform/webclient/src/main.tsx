@@ -86,6 +86,15 @@ function compose() {
       document.addEventListener("visibilitychange", look);
       return () => document.removeEventListener("visibilitychange", look);
     },
+    onLeave(left, back) {
+      const shown = ({ persisted }: PageTransitionEvent) => persisted && back();
+      addEventListener("pagehide", left);
+      addEventListener("pageshow", shown);
+      return () => {
+        removeEventListener("pagehide", left);
+        removeEventListener("pageshow", shown);
+      };
+    },
     device: () => ({
       cores: navigator.hardwareConcurrency || 1,
       isolated: crossOriginIsolated,

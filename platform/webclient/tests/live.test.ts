@@ -1,9 +1,10 @@
 import { VideoSample } from "mediabunny";
-import { describe, expect, test, vi } from "vitest";
+import { afterEach, describe, expect, test, vi } from "vitest";
 
 import { Camera } from "../src/model/live/camera";
 import { RecordingClock, TrackClock } from "../src/model/live/clocks";
 import { type FilmEntry, GrowingFilm } from "../src/model/live/film";
+import { type CapturedFrame, captureFrames } from "../src/model/live/frames";
 import { FilmLocks } from "../src/model/live/locks";
 import { LAST_FRAME, PictureTrack } from "../src/model/live/pictures";
 import { type LiveStyle, StyleShelf } from "../src/model/live/shelf";
@@ -128,6 +129,70 @@ describe("the camera", () => {
     const camera = new Camera({ devices: devices(() => Promise.resolve(stream(true)), 2) });
 
     expect(await camera.open("environment")).toMatchObject({ facing: "environment", canFlip: true });
+  });
+});
+
+describe("frames of a camera", () => {
+  afterEach(() => {
+    vi.unstubAllGlobals();
+    vi.useRealTimers();
+  });
+
+  function camera(frames: { timestamp: number }[]) {
+    const closed: number[] = [];
+    class Processor {
+      readable = new ReadableStream({
+        start(controller) {
+          for (const frame of frames)
+            controller.enqueue({ ...frame, close: () => closed.push(frame.timestamp) });
+        },
+      });
+    }
+    vi.stubGlobal("MediaStreamTrackProcessor", Processor);
+    vi.stubGlobal("createImageBitmap", () => Promise.resolve("bitmap"));
+    const seen: CapturedFrame[] = [];
+    const shown: ((now: number, data: object) => void)[] = [];
+    const video = { srcObject: {}, requestVideoFrameCallback: (run: (typeof shown)[0]) => shown.push(run) };
+    const openVideo = vi.fn(() => Promise.resolve(video as unknown as HTMLVideoElement));
+    const ended = vi.fn();
+    const track = new EventTarget() as MediaStreamTrack;
+    const source = captureFrames(track, { now: () => 0, openVideo }, (frame) => seen.push(frame), ended);
+    return { source, seen, shown, openVideo, ended };
+  }
+
+  test("a track that hands out none is watched in a video instead", async () => {
+    vi.useFakeTimers();
+    const { seen, shown, openVideo, ended } = camera([]);
+
+    await vi.advanceTimersByTimeAsync(2000);
+    expect(openVideo).not.toHaveBeenCalled();
+    await vi.advanceTimersByTimeAsync(1000);
+    shown[0]!(7, { captureTime: 5 });
+    await vi.advanceTimersByTimeAsync(0);
+
+    expect(seen).toEqual([{ frame: "bitmap", at: 5 }]);
+    expect(ended).not.toHaveBeenCalled();
+  });
+
+  test("one that does is read to its end, however long it pauses", async () => {
+    vi.useFakeTimers();
+    const { seen, openVideo } = camera([{ timestamp: 3000 }]);
+
+    await vi.advanceTimersByTimeAsync(10_000);
+
+    expect(seen).toHaveLength(1);
+    expect(openVideo).not.toHaveBeenCalled();
+  });
+
+  test("whoever stops hears of no end, and nothing else is opened", async () => {
+    vi.useFakeTimers();
+    const { source, openVideo, ended } = camera([]);
+
+    source.stop();
+    await vi.advanceTimersByTimeAsync(10_000);
+
+    expect(ended).not.toHaveBeenCalled();
+    expect(openVideo).not.toHaveBeenCalled();
   });
 });
 
@@ -542,6 +607,8 @@ function live(change: { studio?: object; tools?: object; use?: LivePorts["use"];
   const clock = new Clock();
   let events!: StudioEvents;
   let hide = () => {};
+  let leave = () => {};
+  let comeBack = () => {};
   const take = { id: "film", painted: new File(["p"], "p.mp4"), raw: new File(["r"], "r.mp4") };
   let recordedFrom = 0;
   const studio = {
@@ -589,6 +656,11 @@ function live(change: { studio?: object; tools?: object; use?: LivePorts["use"];
         hide = listener;
         return () => {};
       },
+      onLeave: (left, back) => {
+        leave = left;
+        comeBack = back;
+        return () => {};
+      },
       use,
       secondsMost: () => change.most ?? 60,
       now: () => clock.time,
@@ -602,7 +674,19 @@ function live(change: { studio?: object; tools?: object; use?: LivePorts["use"];
     model.start();
     await clock.pass(3000);
   };
-  return { model, studio, tools, clock, use, take, begin, events: () => events, hide: () => hide() };
+  return {
+    model,
+    studio,
+    tools,
+    clock,
+    use,
+    take,
+    begin,
+    events: () => events,
+    hide: () => hide(),
+    leave: () => leave(),
+    comeBack: () => comeBack(),
+  };
 }
 
 describe("recording live", () => {
@@ -655,6 +739,55 @@ describe("recording live", () => {
     expect(studio.pause).toHaveBeenCalled();
     model.resume();
     expect(model.phase.value).toBe("recording");
+  });
+
+  test("a document that is left gives the camera back, and opens it when it is shown again", async () => {
+    const { model, studio, leave, comeBack } = live();
+    await model.open();
+    studio.close.mockClear();
+
+    leave();
+
+    expect([studio.close.mock.calls.length, model.phase.value]).toEqual([1, "opening"]);
+    comeBack();
+    await settle();
+    expect([studio.openCamera.mock.calls.length, model.phase.value]).toEqual([2, "ready"]);
+  });
+
+  test("left while the camera is being opened, that is no failure", async () => {
+    const lost: { reject: (reason: unknown) => void }[] = [];
+    const { model, leave, comeBack } = live({
+      studio: {
+        openCamera: vi
+          .fn()
+          .mockImplementationOnce(() => new Promise((_resolve, reject) => lost.push({ reject })))
+          .mockResolvedValue({ facing: "user", canFlip: true, sound: {} }),
+      },
+    });
+    void model.open();
+    await settle();
+
+    leave();
+    lost[0]!.reject(problem("painter_closed"));
+    await settle();
+
+    expect(model.phase.value).toBe("opening");
+    comeBack();
+    await settle();
+    expect(model.phase.value).toBe("ready");
+  });
+
+  test("a film that was made is still there when the document is shown again, and another can be made", async () => {
+    const { model, studio, begin, leave, comeBack } = live();
+    await begin();
+    await model.stop();
+
+    leave();
+    comeBack();
+
+    expect(model.phase.value).toBe("review");
+    await model.retake();
+    expect([model.phase.value, studio.openCamera.mock.calls.length]).toEqual(["ready", 2]);
   });
 
   test("when the camera goes while recording, what there is becomes a film", async () => {

@@ -34,6 +34,7 @@ export interface Services {
   recorder: EditPorts["recorder"];
   live: LivePorts["live"];
   onHidden: LivePorts["onHidden"];
+  onLeave: LivePorts["onLeave"];
   device: () => SpeedPorts["device"];
   history: HistoryPort;
   pictures: PaintPorts["pictures"];

@@ -13,6 +13,8 @@ export interface LivePorts {
   pictures: { open: (picture: Blob) => string; close: (url: string) => void };
   /** Called when the page is hidden; the answer ends that. */
   onHidden: (listener: () => void) => () => void;
+  /** Called when the document is left, and when it is shown again as it was; the answer ends that. */
+  onLeave: (left: () => void, back: () => void) => () => void;
   /**
    * Take a film to the uploads; `taken` is called once they have it.
    *
@@ -54,6 +56,7 @@ export const Live = createModel((ports: LivePorts, firstStyle: string | null) =>
   let canvas: HTMLCanvasElement | null = null;
   let timer: unknown = null;
   let closed = false;
+  let away = false;
   let handedOver = false;
 
   const styles = new StyleChoice(
@@ -78,7 +81,7 @@ export const Live = createModel((ports: LivePorts, firstStyle: string | null) =>
   };
 
   function fail(reason: unknown) {
-    if (closed) return;
+    if (closed || away) return;
     batch(() => {
       problem.value = asProblem(reason);
       phase.value = "failed";
@@ -250,6 +253,29 @@ export const Live = createModel((ports: LivePorts, firstStyle: string | null) =>
     notice.value = "paused_hidden";
   });
 
+  /**
+   * Give the camera back and let go of its frames. Chromium hands out no others while a few of one camera are held,
+   * and those of a document that was left are held until its memory is cleared: the next one would see nothing.
+   */
+  function leave() {
+    away = true;
+    stopTimer();
+    studio?.close();
+    studio = null;
+    if (["review", "finishing", "failed"].includes(phase.peek())) return;
+    batch(() => {
+      phase.value = "opening";
+      rate.value = null;
+    });
+  }
+
+  function comeBack() {
+    away = false;
+    if (phase.peek() === "opening") void open();
+  }
+
+  const stopLeaving = ports.onLeave(leave, comeBack);
+
   return {
     styles,
     phase: phase as ReadonlySignal<LivePhase>,
@@ -323,7 +349,7 @@ export const Live = createModel((ports: LivePorts, firstStyle: string | null) =>
       await tools!.forget(shown.take.id);
       closeTake();
       notice.value = null;
-      if (problem.peek()) await open();
+      if (problem.peek() || !studio) await open();
       else phase.value = "ready";
     },
     use(kind: "painted" | "raw") {
@@ -352,6 +378,7 @@ export const Live = createModel((ports: LivePorts, firstStyle: string | null) =>
       closed = true;
       stopTimer();
       stopWatching();
+      stopLeaving();
       // A film that waits to be uploaded stays this tab's.
       if (take.peek() && !handedOver) tools!.release(take.peek()!.take.id);
       closeTake();

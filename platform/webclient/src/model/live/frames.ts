@@ -12,6 +12,9 @@ export interface FramePorts {
   openVideo: (track: MediaStreamTrack) => Promise<HTMLVideoElement>;
 }
 
+// Milliseconds. Cameras that have to wake up take one second or so.
+const FIRST_FRAME_PATIENCE = 2500;
+
 export interface FrameSource {
   readonly clock: TrackClock;
   stop(): void;
@@ -29,6 +32,7 @@ export function captureFrames(
   onEnd: () => void,
 ): FrameSource {
   const clock = new TrackClock();
+  const stops: (() => void)[] = [];
   let stopped = false;
   const end = () => {
     if (stopped) return;
@@ -37,37 +41,55 @@ export function captureFrames(
   };
   track.addEventListener("ended", end);
   const isStopped = () => stopped;
+  const watch = () => watchVideo(track, ports, onFrame, isStopped);
   const reading =
     "MediaStreamTrackProcessor" in globalThis
-      ? readTrack(track, ports.now, clock, onFrame, isStopped)
-      : watchVideo(track, ports, onFrame, isStopped);
+      ? readTrack(track, ports.now, clock, onFrame, isStopped, stops).then((over) =>
+          over ? undefined : watch(),
+        )
+      : watch();
   reading.then(end, end);
   return {
     clock,
     stop() {
       stopped = true;
       track.removeEventListener("ended", end);
+      for (const stop of stops) stop();
     },
   };
 }
 
+/**
+ * Chromium hands out no frames of a camera while a few are held, be it by a document that was left and whose memory
+ * is not cleared yet. What a video element shows is not counted.
+ *
+ * @returns whether this is over: false where no frame came and the track must be watched in another way
+ */
 async function readTrack(
   track: MediaStreamTrack,
   now: () => number,
   clock: TrackClock,
   onFrame: (captured: CapturedFrame) => void,
   isStopped: () => boolean,
-) {
+  stops: (() => void)[],
+): Promise<boolean> {
   // One frame waits at most: an older one would only be seen later.
   const source = new MediaStreamTrackProcessor({ track: track as MediaStreamVideoTrack, maxBufferSize: 1 });
   const reader = source.readable.getReader();
+  // At once, and with it the frame that waits.
+  const cancel = () => void reader.cancel().catch(() => undefined);
+  stops.push(cancel);
+  const patience = setTimeout(cancel, FIRST_FRAME_PATIENCE);
+  let seen = false;
   while (!isStopped()) {
     const { value: frame, done } = await reader.read();
-    if (done) return;
+    if (done) return seen || isStopped();
+    seen = true;
+    clearTimeout(patience);
     if (isStopped()) frame.close();
     else onFrame({ frame, at: clock.at(frame.timestamp, now()) });
   }
-  await reader.cancel();
+  return true;
 }
 
 async function watchVideo(
