@@ -20,9 +20,16 @@ from torch import Tensor
 
 from .files import replacing
 from .motion import MovingPair, read_clip, real_pair
+from .options import STYLE_SIZE
+from .release import middle_square
+from .stylemodel import resized
 from .vgg import VGGFeatures, best_precision, channel_statistics
 
 LONGEST_CLIP = 180  # frames
+
+
+Zoom = tuple[float, float]
+WHOLE: Zoom = (1.0, 1.0)  # a square as wide as the photograph's short side
 
 
 class NoPictures(ValueError):
@@ -62,6 +69,13 @@ def load_crop(path: Path, size: int, rng: random.Random, *, zoom: float = 1.0) -
     return torch.from_numpy(pixels.copy()).permute(2, 0, 1).float() / 255
 
 
+def load_middle(path: Path, size: int) -> Tensor:
+    """Return the middle square of a picture, as wide as its short side, scaled to (3, size, size) as a release does."""
+    with Image.open(path) as opened:
+        pixels = middle_square(np.asarray(opened.convert("RGB")), size)
+    return torch.from_numpy(pixels.copy()).permute(2, 0, 1).float() / 255
+
+
 def recoloured(image_3SS: Tensor, rng: random.Random) -> Tensor:
     """Return the picture, mirrored half the time, in other colours: channels in another order, other contrast."""
     image = image_3SS[rng.sample(range(3), 3)]
@@ -81,13 +95,14 @@ class ContentSample:
     relu3_1: Tensor
     relu4_1: Tensor
     statistics: Tensor
+    seen_3SS: Tensor  # what a predictor sees of the photograph, when it is its own style
     pair: MovingPair | None = None  # the next frame, when the photograph is a clip's
 
     def mirrored(self) -> "ContentSample":
+        pictures = (self.image_3SS, self.relu3_1, self.relu4_1, self.seen_3SS)
+        image, relu3_1, relu4_1, seen = (picture.flip(-1) for picture in pictures)
         pair = self.pair.mirrored() if self.pair else None
-        return ContentSample(
-            self.image_3SS.flip(-1), self.relu3_1.flip(-1), self.relu4_1.flip(-1), self.statistics, pair
-        )
+        return ContentSample(image, relu3_1, relu4_1, self.statistics, seen, pair)
 
 
 @dataclass(frozen=True)
@@ -114,13 +129,24 @@ class FeatureCache:
         self.vgg, self.folder = vgg, folder
         self._kept: dict[str, dict[str, Tensor]] = {}
 
-    def content(self, path: Path, size: int) -> ContentSample:
-        kept = self._look_up(f"content {path.name} {size}", lambda: self._measure_content(path, size))
-        image = kept["image"].float() / 255
-        return ContentSample(image, kept["relu3_1"].float(), kept["relu4_1"].float(), kept["statistics"])
+    def content(self, path: Path, size: int, zoom: Zoom = WHOLE) -> ContentSample:
+        """
+        Return a square of a photograph.
+
+        :param zoom: how many times its size the photograph's short side may be; above one, a predictor is shown the
+            middle square of the photograph instead, at its own size, as it is of a frame that is painted
+        """
+        key = f"content {path.name} {size}" + ("" if zoom == WHOLE else f" zoom {zoom[0]} {zoom[1]}")
+        kept = self._look_up(key, lambda: self._measure_content(path, size, zoom))
+        image, seen = (kept[name].float() / 255 for name in ("image", "image" if zoom == WHOLE else "seen"))
+        return ContentSample(image, kept["relu3_1"].float(), kept["relu4_1"].float(), kept["statistics"], seen)
 
     def style(self, path: Path, size: int, view: int = 0) -> StyleSample:
-        """Return view 0, the painting as it is, or another: nearer, perhaps mirrored, in other colours."""
+        """
+        Return view 0, the painting as it is, or another: nearer, perhaps mirrored, in other colours.
+
+        :param size: pixels of the square whose statistics are measured; its picture is reduced to what a predictor sees
+        """
         key = f"style {path.name} {size}" + (f" view {view}" if view else "")
         kept = self._look_up(key, lambda: self._measure_style(path, size, random.Random(key), other=view > 0))
         return StyleSample(kept["image"].float() / 255, kept["statistics"])
@@ -131,10 +157,14 @@ class FeatureCache:
         kept = self._look_up(key, lambda: self._measure_clip(path, size, random.Random(key)))
         pair = MovingPair(kept["second"][None].float() / 255, kept["grid"][None].float(), kept["seen"][None].float())
         image = kept["image"].float() / 255
-        return ContentSample(image, kept["relu3_1"].float(), kept["relu4_1"].float(), kept["statistics"], pair)
+        return ContentSample(image, kept["relu3_1"].float(), kept["relu4_1"].float(), kept["statistics"], image, pair)
 
-    def _measure_content(self, path: Path, size: int) -> dict[str, Tensor]:
-        return self._measured(load_crop(path, size, random.Random(f"{path.name} {size}")))
+    def _measure_content(self, path: Path, size: int, zoom: Zoom) -> dict[str, Tensor]:
+        rng = random.Random(f"{path.name} {size}")
+        if zoom == WHOLE:
+            return self._measured(load_crop(path, size, rng))
+        measured = self._measured(load_crop(path, size, rng, zoom=rng.uniform(*zoom)))
+        return measured | {"seen": (load_middle(path, STYLE_SIZE) * 255).round().byte()}
 
     def _measure_clip(self, path: Path, size: int, rng: random.Random) -> dict[str, Tensor]:
         frames = read_clip(path, round(size * rng.uniform(1, 1.5)), LONGEST_CLIP)
@@ -162,7 +192,9 @@ class FeatureCache:
     def _measure_style(self, path: Path, size: int, rng: random.Random, *, other: bool) -> dict[str, Tensor]:
         image = load_crop(path, size, rng, zoom=rng.uniform(1, 1.6 if other else 1.3))
         image = recoloured(image, rng) if other else image
-        return {"image": (image * 255).round().byte(), "statistics": channel_statistics(self._features(image))[0]}
+        statistics = channel_statistics(self._features(image))[0]
+        image = resized(image, STYLE_SIZE) if size > STYLE_SIZE else image
+        return {"image": (image * 255).round().byte(), "statistics": statistics}
 
     def _look_up(self, key: str, measure: Callable[[], dict[str, Tensor]]) -> dict[str, Tensor]:
         if key not in self._kept:

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import torch
 
+STYLE_SIZE = 224  # pixels of the square of a painting that a predictor sees
+
 
 class BadConfig(ValueError):
     """The training file names an option that does not exist, or gives it a value that cannot be."""
@@ -49,8 +51,10 @@ class TrainingOptions:
     warm_up: int = 200
     mix_share: float = 0.25  # samples whose style is a mix of two: styles that nobody painted
     own_share: float = 0.15  # samples whose style is their own picture: they teach strength 0
+    content_zoom: tuple[float, float] = (1.0, 1.0)  # a photograph's short side, in sizes of the crop
     content_pool: int = 1200  # pictures whose features are kept in memory
     style_pool: int = 1200
+    style_size: int = STYLE_SIZE  # pixels: how large a painting is when its statistics are measured, short side
     style_views: int = 1  # of each painting; from the second on nearer and recoloured: styles nobody painted
     style_contest: int = 1  # styles drawn for each photograph; the one farthest from it is painted
     checkpoint_every: int = 200
@@ -81,7 +85,7 @@ def read_options(path: Path) -> TrainingOptions:
     """
     Read a training file.
 
-    :raises BadConfig: unknown keys, missing keys or no phases
+    :raises BadConfig: unknown keys, missing keys, no phases, or a style_size that the predictor cannot be taught
     """
     values = tomllib.loads(path.read_text())
     try:
@@ -89,9 +93,18 @@ def read_options(path: Path) -> TrainingOptions:
             Phase(**{**row, "learning_rate": tuple(row.get("learning_rate", (1e-3, 1e-3)))})
             for row in values.pop("phases")
         ]
-        return TrainingOptions(**values, phases=phases)
-    except (TypeError, KeyError) as error:
+        values["content_zoom"] = tuple(map(float, values.get("content_zoom", (1, 1))))
+        options = TrainingOptions(**values, phases=phases)
+    except (TypeError, KeyError, ValueError) as error:
         raise BadConfig(f"{path}: {error}") from error
+    if options.style_size < STYLE_SIZE or (options.style_size > STYLE_SIZE and not options.embed_with):
+        raise BadConfig(
+            f"{path}: style_size is at least {STYLE_SIZE}, and more only with embed_with: "
+            "a predictor of statistics knows them at that size alone"
+        )
+    if len(options.content_zoom) != 2 or not 1 <= options.content_zoom[0] <= options.content_zoom[1]:
+        raise BadConfig(f"{path}: content_zoom is two numbers from 1 on, the smaller one first")
+    return options
 
 
 def phase_at(options: TrainingOptions, step: int) -> tuple[Phase, float]:

@@ -19,7 +19,6 @@ from .options import Phase, TrainingOptions
 from .stylemodel import Area
 
 PAIRS_A_CLIP = 8
-STYLE_SIZE = 224  # pixels of a style crop, from a painting of 224 to 291 on its short side
 
 
 class Sampler:
@@ -44,7 +43,7 @@ class Sampler:
         own = [rng.random() < self.options.own_share for _ in photos]
         drawn = [self._style_for(photo, rng) for photo in photos]
         styles = [
-            StyleSample(photo.image_3SS, photo.statistics) if is_own else style
+            StyleSample(photo.seen_3SS, photo.statistics) if is_own else style
             for photo, is_own, style in zip(photos, own, drawn, strict=True)
         ]
         generator = torch.Generator().manual_seed(rng.getrandbits(48))
@@ -59,9 +58,9 @@ class Sampler:
         favoured = self.favourites and rng.random() < self.options.favourite_share
         path = rng.choice(self.favourites if favoured else self.styles)
         view = rng.randrange(self.options.style_views) if self.options.style_views > 1 else 0
-        style = self.cache.style(path, STYLE_SIZE, view)
+        style = self.cache.style(path, self.options.style_size, view)
         if rng.random() < self.options.mix_share:
-            other = self.cache.style(rng.choice(self.styles), STYLE_SIZE)
+            other = self.cache.style(rng.choice(self.styles), self.options.style_size)
             style = style.mixed_with(other, rng.random())
         return style
 
@@ -69,7 +68,7 @@ class Sampler:
         if self.clips and rng.random() < self.options.clip_share:
             sample = self.cache.clip(rng.choice(self.clips), rng.randrange(PAIRS_A_CLIP), size)
         else:
-            sample = self.cache.content(rng.choice(self.content), size)
+            sample = self.cache.content(rng.choice(self.content), size, self.options.content_zoom)
         return sample.mirrored() if rng.random() < 0.5 else sample
 
 

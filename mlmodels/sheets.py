@@ -8,7 +8,7 @@ from PIL import Image
 from torch import Tensor
 
 from .data import ContentSample, StyleSample
-from .sampling import STYLE_SIZE, Sampler
+from .sampling import Sampler
 from .stylemodel import StyleModel
 
 SIDE = 256  # pixels of each picture
@@ -23,7 +23,7 @@ def draw_sheet(model: StyleModel, sampler: Sampler, path: Path) -> None:
     """
     photos = [sampler.cache.content(photo, SIDE) for photo in sampler.content[:COUNT]]
     pool = [*sampler.favourites, *sampler.styles]
-    styles = [sampler.cache.style(style, STYLE_SIZE) for style in pool[:COUNT]]
+    styles = [sampler.cache.style(style, sampler.options.style_size) for style in pool[:COUNT]]
     rows = [[torch.ones(3, SIDE, SIDE), *(_fitted(style.image_3SS) for style in styles)]]
     rows += [[photo.image_3SS, *(painted(model, photo, style) for style in styles)] for photo in photos]
     sheet = torch.cat([torch.cat(row, dim=2) for row in rows], dim=1)

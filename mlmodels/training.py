@@ -27,7 +27,7 @@ from .objective import losses_of
 from .options import BadConfig, TrainingOptions, learning_rate, phase_at
 from .predictor import StatisticsPredictor
 from .quantization import round_activations
-from .sampling import STYLE_SIZE, Sampler
+from .sampling import Sampler
 from .sheets import draw_sheet
 from .stylemodel import build, read_kept
 from .vgg import VGGFeatures, best_precision
@@ -58,7 +58,8 @@ class Trainer:
         elif self.options.start_from:
             self.model.begin_with(read_kept(Path(self.options.start_from)))
         elif isinstance(self.model.predictor, StatisticsPredictor):
-            sample = [self.sampler.cache.style(path, STYLE_SIZE).statistics for path in self.sampler.styles[:160]]
+            size = self.options.style_size
+            sample = [self.sampler.cache.style(path, size).statistics for path in self.sampler.styles[:160]]
             self.model.predictor.standardize_to(torch.stack(sample))
 
     @property

@@ -5,8 +5,8 @@ from pathlib import Path
 import torch
 from torch import nn
 
+from mlmodels.options import STYLE_SIZE
 from mlmodels.release import Pair
-from mlmodels.sampling import STYLE_SIZE
 from mlmodels.shipped import checksum
 from mlmodels.stylemodel import read_kept
 from mlmodels.vgg import VGGFeatures, channel_statistics

@@ -8,7 +8,9 @@ import pytest
 import torch
 from PIL import Image
 
-from mlmodels.data import FeatureCache, recoloured
+from mlmodels.data import FeatureCache, load_crop, recoloured
+from mlmodels.release import middle_square
+from mlmodels.stylemodel import resized
 from mlmodels.vgg import VGGFeatures, channel_statistics
 
 
@@ -46,6 +48,32 @@ def test_a_views_statistics_are_its_own(painting, vgg):
         measured = channel_statistics([layer.float() for layer in vgg(sample.image_3SS[None])])[0]
 
     assert (sample.statistics - measured).norm() < 0.03 * measured.norm()  # the crop is kept in bytes
+
+
+def test_a_large_paintings_statistics_are_measured_large_and_its_picture_is_what_a_predictor_sees(painting, vgg):
+    rng = random.Random("style painting.png 320")
+    whole = load_crop(painting, 320, rng, zoom=rng.uniform(1, 1.3))
+
+    sample = FeatureCache(vgg).style(painting, 320)
+
+    with torch.no_grad():
+        large = channel_statistics([layer.float() for layer in vgg(whole[None])])[0]
+    assert sample.image_3SS.shape == (3, 224, 224)
+    assert (sample.image_3SS - resized(whole, 224)).abs().max() <= 1 / 255
+    assert (sample.statistics - large).norm() < 0.03 * large.norm()
+
+
+def test_a_near_part_of_a_photograph_is_seen_by_the_predictor_as_the_whole_frame_is(painting, vgg, tmp_path):
+    whole = FeatureCache(vgg, tmp_path).content(painting, 32)
+    near, again = (FeatureCache(vgg, tmp_path).content(painting, 32, (1.5, 1.8)) for _ in range(2))
+
+    assert torch.equal(whole.seen_3SS, whole.image_3SS)
+    assert near.image_3SS.shape == whole.image_3SS.shape
+    assert not torch.equal(near.image_3SS, whole.image_3SS)
+    assert torch.equal(near.seen_3SS, again.seen_3SS)
+    pixels = middle_square(np.asarray(Image.open(painting)), 224)
+    assert torch.equal((near.seen_3SS * 255).round().byte().permute(1, 2, 0), torch.from_numpy(pixels.copy()))
+    assert torch.equal(near.mirrored().seen_3SS, near.seen_3SS.flip(-1))
 
 
 @pytest.mark.parametrize("seed", range(5))

@@ -111,6 +111,32 @@ def test_an_unknown_option_is_refused(config):
         read_options(config)
 
 
+@pytest.mark.parametrize("lines", ["style_size = 384", 'style_size = 96\nembed_with = "student.safetensors"'])
+def test_a_size_of_styles_that_the_predictor_cannot_be_taught_is_refused(config, lines):
+    config.write_text(f"{lines}\n" + config.read_text())
+
+    with pytest.raises(BadConfig, match="style_size is at least 224"):
+        read_options(config)
+
+
+@pytest.mark.parametrize("zoom", ["[2.0]", "[0.5, 2.0]", "[2.0, 1.0]", '["a", "b"]'])
+def test_a_zoom_that_is_none_is_refused(config, zoom):
+    config.write_text(f"content_zoom = {zoom}\n" + config.read_text())
+
+    with pytest.raises(BadConfig, match="zoom|convert"):
+        read_options(config)
+
+
+def test_what_is_its_own_style_is_shown_to_the_predictor_as_a_frame_is(config):
+    config.write_text("content_zoom = [1.5, 2.0]\nown_share = 1.0\n" + config.read_text())
+    sampler = training.Trainer(options := read_options(config)).sampler
+
+    batch = sampler.draw(0, options.phases[0])
+
+    assert {tuple(image.shape) for image in batch.style_images} == {(3, 224, 224)}
+    assert batch.images.shape[-1] == options.phases[0].size
+
+
 @pytest.mark.parametrize("line", ["", 'stage = "studend"'])
 def test_a_file_without_a_known_stage_is_refused_in_one_line(config, capsys, line):
     config.write_text(config.read_text().replace('stage = "student"', line))
