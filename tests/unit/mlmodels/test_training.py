@@ -123,7 +123,7 @@ def test_a_size_of_styles_that_the_predictor_cannot_be_taught_is_refused(config,
 def test_a_zoom_that_is_none_is_refused(config, zoom):
     config.write_text(f"content_zoom = {zoom}\n" + config.read_text())
 
-    with pytest.raises(BadConfig, match="zoom|convert"):
+    with pytest.raises(BadConfig, match=r"zoom|convert"):
         read_options(config)
 
 
