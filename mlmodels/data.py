@@ -69,6 +69,12 @@ def load_crop(path: Path, size: int, rng: random.Random, *, zoom: float = 1.0) -
     return torch.from_numpy(pixels.copy()).permute(2, 0, 1).float() / 255
 
 
+def corners(image_3SS: Tensor, part: int) -> Tensor:
+    """Return the four corners of a picture, (4, 3, part, part)."""
+    sides = (slice(None, part), slice(-part, None))
+    return torch.stack([image_3SS[:, rows, columns] for rows in sides for columns in sides])
+
+
 def load_middle(path: Path, size: int) -> Tensor:
     """Return the middle square of a picture, as wide as its short side, scaled to (3, size, size) as a release does."""
     with Image.open(path) as opened:
@@ -141,14 +147,16 @@ class FeatureCache:
         image, seen = (kept[name].float() / 255 for name in ("image", "image" if zoom == WHOLE else "seen"))
         return ContentSample(image, kept["relu3_1"].float(), kept["relu4_1"].float(), kept["statistics"], seen)
 
-    def style(self, path: Path, size: int, view: int = 0) -> StyleSample:
+    def style(self, path: Path, size: int, view: int = 0, part: int = 0) -> StyleSample:
         """
         Return view 0, the painting as it is, or another: nearer, perhaps mirrored, in other colours.
 
         :param size: pixels of the square whose statistics are measured; its picture is reduced to what a predictor sees
+        :param part: measure it in the four corners, each a square of so many pixels. VGG sees where a picture ends, and
+            what is painted in small pieces must not be compared with the statistics of a large one
         """
-        key = f"style {path.name} {size}" + (f" view {view}" if view else "")
-        kept = self._look_up(key, lambda: self._measure_style(path, size, random.Random(key), other=view > 0))
+        key = f"style {path.name} {size}" + (f" view {view}" if view else "") + (f" in {part}" if part else "")
+        kept = self._look_up(key, lambda: self._measure_style(path, size, random.Random(key), part, other=view > 0))
         return StyleSample(kept["image"].float() / 255, kept["statistics"])
 
     def clip(self, path: Path, number: int, size: int) -> ContentSample:
@@ -179,20 +187,20 @@ class FeatureCache:
         return {**self._measured(image), **moved, "seen": pair.seen_B1HW[0].byte()}
 
     @torch.no_grad()
-    def _features(self, image: Tensor) -> list[Tensor]:
+    def _features(self, images: Tensor) -> list[Tensor]:
         device = self.vgg.mean.device
         with best_precision(device=device.type):
-            return [layer.float().cpu() for layer in self.vgg(image[None].to(device))]
+            return [layer.float().cpu() for layer in self.vgg(images.to(device))]
 
     def _measured(self, image: Tensor) -> dict[str, Tensor]:
-        features = self._features(image)
+        features = self._features(image[None])
         halves = {"relu3_1": features[2][0].half(), "relu4_1": features[3][0].half()}
         return {"image": (image * 255).round().byte(), "statistics": channel_statistics(features)[0], **halves}
 
-    def _measure_style(self, path: Path, size: int, rng: random.Random, *, other: bool) -> dict[str, Tensor]:
+    def _measure_style(self, path: Path, size: int, rng: random.Random, part: int, *, other: bool) -> dict[str, Tensor]:
         image = load_crop(path, size, rng, zoom=rng.uniform(1, 1.6 if other else 1.3))
         image = recoloured(image, rng) if other else image
-        statistics = channel_statistics(self._features(image))[0]
+        statistics = channel_statistics(self._features(corners(image, part) if part else image[None])).mean(0)
         image = resized(image, STYLE_SIZE) if size > STYLE_SIZE else image
         return {"image": (image * 255).round().byte(), "statistics": statistics}
 

@@ -15,7 +15,7 @@ from .data import ContentSample, FeatureCache, StyleSample, list_pictures
 from .losses import style_loss
 from .motion import MovingPair, synthetic_pair
 from .network import MULTIPLE
-from .options import Phase, TrainingOptions
+from .options import STYLE_SIZE, Phase, TrainingOptions
 from .stylemodel import Area
 
 PAIRS_A_CLIP = 8
@@ -41,7 +41,7 @@ class Sampler:
         rng = random.Random(f"{self.options.seed} {step} {worker}" if worker else f"{self.options.seed} {step}")
         photos = [self._photo(rng, phase.size) for _ in range(phase.batch // self.options.workers)]
         own = [rng.random() < self.options.own_share for _ in photos]
-        drawn = [self._style_for(photo, rng) for photo in photos]
+        drawn = [self._style_for(photo, rng, phase.size) for photo in photos]
         styles = [
             StyleSample(photo.seen_3SS, photo.statistics) if is_own else style
             for photo, is_own, style in zip(photos, own, drawn, strict=True)
@@ -49,20 +49,25 @@ class Sampler:
         generator = torch.Generator().manual_seed(rng.getrandbits(48))
         return batch_of(photos, styles, own, generator, part_of_frame(rng, phase.size))
 
-    def _style_for(self, photo: ContentSample, rng: random.Random) -> StyleSample:
+    def _style_for(self, photo: ContentSample, rng: random.Random, size: int) -> StyleSample:
         """Draw some styles and return the one that is farthest from the photograph: there is most to learn from it."""
-        drawn = [self._style(rng) for _ in range(self.options.style_contest)]
+        drawn = [self._style(rng, size) for _ in range(self.options.style_contest)]
         return max(drawn, key=lambda style: float(style_loss(photo.statistics[None], style.statistics[None])))
 
-    def _style(self, rng: random.Random) -> StyleSample:
+    def _style(self, rng: random.Random, size: int) -> StyleSample:
         favoured = self.favourites and rng.random() < self.options.favourite_share
         path = rng.choice(self.favourites if favoured else self.styles)
         view = rng.randrange(self.options.style_views) if self.options.style_views > 1 else 0
-        style = self.cache.style(path, self.options.style_size, view)
+        style = self.style(path, size, view)
         if rng.random() < self.options.mix_share:
-            other = self.cache.style(rng.choice(self.styles), self.options.style_size)
+            other = self.style(rng.choice(self.styles), size)
             style = style.mixed_with(other, rng.random())
         return style
+
+    def style(self, path: Path, size: int, view: int = 0) -> StyleSample:
+        """Return a painting as it is compared with paintings of so many pixels."""
+        large = self.options.style_size > STYLE_SIZE
+        return self.cache.style(path, self.options.style_size, view, size if large else 0)
 
     def _photo(self, rng: random.Random, size: int) -> ContentSample:
         if self.clips and rng.random() < self.options.clip_share:

@@ -23,7 +23,7 @@ def draw_sheet(model: StyleModel, sampler: Sampler, path: Path) -> None:
     """
     photos = [sampler.cache.content(photo, SIDE) for photo in sampler.content[:COUNT]]
     pool = [*sampler.favourites, *sampler.styles]
-    styles = [sampler.cache.style(style, sampler.options.style_size) for style in pool[:COUNT]]
+    styles = [sampler.style(style, SIDE) for style in pool[:COUNT]]
     rows = [[torch.ones(3, SIDE, SIDE), *(_fitted(style.image_3SS) for style in styles)]]
     rows += [[photo.image_3SS, *(painted(model, photo, style) for style in styles)] for photo in photos]
     sheet = torch.cat([torch.cat(row, dim=2) for row in rows], dim=1)

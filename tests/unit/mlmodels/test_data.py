@@ -63,6 +63,21 @@ def test_a_large_paintings_statistics_are_measured_large_and_its_picture_is_what
     assert (sample.statistics - large).norm() < 0.03 * large.norm()
 
 
+def test_a_style_that_is_compared_with_small_pictures_is_measured_in_its_corners(painting, vgg):
+    rng = random.Random("style painting.png 320 in 96")
+    whole = load_crop(painting, 320, rng, zoom=rng.uniform(1, 1.3))
+    ends = slice(96), slice(224, 320)
+    pieces = [whole[:, rows, columns] for rows in ends for columns in ends]
+
+    sample = FeatureCache(vgg).style(painting, 320, part=96)
+
+    with torch.no_grad():
+        each = [channel_statistics([layer.float() for layer in vgg(piece[None])])[0] for piece in pieces]
+    mean = torch.stack(each).mean(0)
+    assert (sample.statistics - mean).norm() < 0.03 * mean.norm()
+    assert sample.image_3SS.shape == (3, 224, 224)
+
+
 def test_a_near_part_of_a_photograph_is_seen_by_the_predictor_as_the_whole_frame_is(painting, vgg, tmp_path):
     whole = FeatureCache(vgg, tmp_path).content(painting, 32)
     near, again = (FeatureCache(vgg, tmp_path).content(painting, 32, (1.5, 1.8)) for _ in range(2))

@@ -17,6 +17,7 @@ from PIL import Image
 from mlmodels import data, objective, release, sampling, sheets, stylemodel, train, training
 from mlmodels.options import BadConfig, Phase, learning_rate, read_options
 from mlmodels.predictor import PREDICTORS
+from mlmodels.vgg import VGGFeatures
 
 ROOT = Path(__file__).resolve().parents[3]
 CONFIG = """
@@ -55,7 +56,9 @@ def config(tmp_path: Path) -> Path:
 @pytest.fixture(autouse=True)
 def small_style_crops(monkeypatch):
     """Style crops of 160 px are for real training; here the crop's size does not matter."""
-    monkeypatch.setattr(sampling.Sampler, "_style", lambda self, rng: self.cache.style(rng.choice(self.styles), 32))
+    monkeypatch.setattr(
+        sampling.Sampler, "_style", lambda self, rng, size: self.cache.style(rng.choice(self.styles), 32)
+    )
 
 
 def weights(trainer: training.Trainer) -> torch.Tensor:
@@ -125,6 +128,18 @@ def test_a_zoom_that_is_none_is_refused(config, zoom):
 
     with pytest.raises(BadConfig, match=r"zoom|convert"):
         read_options(config)
+
+
+@pytest.mark.parametrize(("lines", "measured"), [("", (224, 0)), ('style_size = 384\nembed_with = "x"\n', (384, 176))])
+def test_large_styles_are_measured_in_pieces_of_the_paintings_size(config, monkeypatch, lines, measured):
+    config.write_text(lines + config.read_text())
+    asked = []
+    monkeypatch.setattr(data.FeatureCache, "style", lambda self, path, size, view=0, part=0: asked.append((size, part)))
+    sampler = sampling.Sampler(read_options(config), data.FeatureCache(VGGFeatures()))
+
+    sampler.style(sampler.styles[0], 176)
+
+    assert asked == [measured]
 
 
 def test_what_is_its_own_style_is_shown_to_the_predictor_as_a_frame_is(config):
