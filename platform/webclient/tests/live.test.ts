@@ -164,7 +164,7 @@ describe("frames of a camera", () => {
     vi.useFakeTimers();
     const { seen, shown, openVideo, ended } = camera([]);
 
-    await vi.advanceTimersByTimeAsync(2000);
+    await vi.advanceTimersByTimeAsync(3500);
     expect(openVideo).not.toHaveBeenCalled();
     await vi.advanceTimersByTimeAsync(1000);
     shown[0]!(7, { captureTime: 5 });

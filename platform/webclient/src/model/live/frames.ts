@@ -12,8 +12,8 @@ export interface FramePorts {
   openVideo: (track: MediaStreamTrack) => Promise<HTMLVideoElement>;
 }
 
-// Milliseconds. Cameras that have to wake up take one second or so.
-const FIRST_FRAME_PATIENCE = 2500;
+// Milliseconds. A camera may have to wake up first.
+const FIRST_FRAME_PATIENCE = 4000;
 
 export interface FrameSource {
   readonly clock: TrackClock;
