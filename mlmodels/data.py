@@ -21,12 +21,11 @@ from torch import Tensor
 from .files import replacing
 from .motion import MovingPair, read_clip, real_pair
 from .options import STYLE_SIZE
-from .release import middle_square
+from .release import middle_square, to_tensor
 from .stylemodel import resized
 from .vgg import VGGFeatures, best_precision, channel_statistics
 
 LONGEST_CLIP = 180  # frames
-
 
 Zoom = tuple[float, float]
 WHOLE: Zoom = (1.0, 1.0)  # a square as wide as the photograph's short side
@@ -78,8 +77,7 @@ def corners(image_3SS: Tensor, part: int) -> Tensor:
 def load_middle(path: Path, size: int) -> Tensor:
     """Return the middle square of a picture, as wide as its short side, scaled to (3, size, size) as a release does."""
     with Image.open(path) as opened:
-        pixels = middle_square(np.asarray(opened.convert("RGB")), size)
-    return torch.from_numpy(pixels.copy()).permute(2, 0, 1).float() / 255
+        return to_tensor(middle_square(np.asarray(opened.convert("RGB")), size)[None])[0]
 
 
 def recoloured(image_3SS: Tensor, rng: random.Random) -> Tensor:

@@ -85,7 +85,7 @@ def read_options(path: Path) -> TrainingOptions:
     """
     Read a training file.
 
-    :raises BadConfig: unknown keys, missing keys, no phases, or a style_size that the predictor cannot be taught
+    :raises BadConfig: unknown keys, missing keys, no phases, no zoom, or a style_size that the predictor cannot learn
     """
     values = tomllib.loads(path.read_text())
     try:

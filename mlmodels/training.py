@@ -24,7 +24,7 @@ from .data import FeatureCache, fingerprint
 from .files import replacing
 from .network import channels_last
 from .objective import losses_of
-from .options import BadConfig, TrainingOptions, learning_rate, phase_at
+from .options import STYLE_SIZE, BadConfig, TrainingOptions, learning_rate, phase_at
 from .predictor import StatisticsPredictor
 from .quantization import round_activations
 from .sampling import Sampler
@@ -58,8 +58,7 @@ class Trainer:
         elif self.options.start_from:
             self.model.begin_with(read_kept(Path(self.options.start_from)))
         elif isinstance(self.model.predictor, StatisticsPredictor):
-            size = self.options.style_size
-            sample = [self.sampler.cache.style(path, size).statistics for path in self.sampler.styles[:160]]
+            sample = [self.sampler.cache.style(path, STYLE_SIZE).statistics for path in self.sampler.styles[:160]]
             self.model.predictor.standardize_to(torch.stack(sample))
 
     @property

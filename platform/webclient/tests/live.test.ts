@@ -777,6 +777,24 @@ describe("recording live", () => {
     expect(model.phase.value).toBe("ready");
   });
 
+  test("what was left behind does not close what was opened since", async () => {
+    const { model, studio, tools, leave, comeBack } = live();
+    let reject = (_reason: unknown) => {};
+    const lost = { ...studio, openCamera: () => new Promise((_resolve, no) => (reject = no)) };
+    tools.studio = vi.fn(() => studio as never).mockReturnValueOnce(lost as never);
+    void model.open();
+    await settle();
+    leave();
+    comeBack();
+    await settle();
+    studio.close.mockClear();
+
+    reject(problem("painter_closed"));
+    await settle();
+
+    expect([model.phase.value, studio.close.mock.calls.length]).toEqual(["ready", 0]);
+  });
+
   test("a film that was made is still there when the document is shown again, and another can be made", async () => {
     const { model, studio, begin, leave, comeBack } = live();
     await begin();

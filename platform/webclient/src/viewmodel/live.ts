@@ -56,7 +56,6 @@ export const Live = createModel((ports: LivePorts, firstStyle: string | null) =>
   let canvas: HTMLCanvasElement | null = null;
   let timer: unknown = null;
   let closed = false;
-  let away = false;
   let handedOver = false;
 
   const styles = new StyleChoice(
@@ -81,7 +80,7 @@ export const Live = createModel((ports: LivePorts, firstStyle: string | null) =>
   };
 
   function fail(reason: unknown) {
-    if (closed || away) return;
+    if (closed) return;
     batch(() => {
       problem.value = asProblem(reason);
       phase.value = "failed";
@@ -123,12 +122,12 @@ export const Live = createModel((ports: LivePorts, firstStyle: string | null) =>
       notice.value = null;
       rate.value = null;
     });
+    let mine: Studio | null = null;
     try {
       tools ??= await ports.live();
       if (closed) return;
       studio?.close();
-      studio = tools.studio(events);
-      const mine = studio;
+      mine = studio = tools.studio(events);
       mine.show(canvas);
       // The camera's question, the networks and the presets need not wait for each other.
       const [opened] = await Promise.all([
@@ -144,6 +143,8 @@ export const Live = createModel((ports: LivePorts, firstStyle: string | null) =>
       await find();
       void styles.keep();
     } catch (error) {
+      // Left meanwhile, and perhaps opened anew.
+      if (mine !== null && mine !== studio) return;
       // Nothing can be shown, so nothing is looked at.
       studio?.close();
       studio = null;
@@ -158,8 +159,10 @@ export const Live = createModel((ports: LivePorts, firstStyle: string | null) =>
   }
 
   async function begin() {
+    const mine = studio!;
     try {
-      await studio!.record({ raw: keepRaw.peek() });
+      await mine.record({ raw: keepRaw.peek() });
+      if (mine !== studio) return;
       batch(() => {
         seconds.value = 0;
         phase.value = "recording";
@@ -258,7 +261,6 @@ export const Live = createModel((ports: LivePorts, firstStyle: string | null) =>
    * and those of a document that was left are held until its memory is cleared: the next one would see nothing.
    */
   function leave() {
-    away = true;
     stopTimer();
     studio?.close();
     studio = null;
@@ -270,7 +272,6 @@ export const Live = createModel((ports: LivePorts, firstStyle: string | null) =>
   }
 
   function comeBack() {
-    away = false;
     if (phase.peek() === "opening") void open();
   }
 
