@@ -128,8 +128,8 @@ class Lessons:
 
     def _picture(self, rng: random.Random) -> Tensor:
         folder = rng.choices(list(self.folders), list(self.options.pictures.values()))[0]
-        # Strokes keep the scale at which the picture is used, whatever part of it the crop shows.
-        zoom = rng.choice((1.0, 1.0, 1.2, 1.6)) * PREDICTORS[self.options.student].INPUT_SIZE / self.size
+        # Strokes keep the scale at which pictures are taught, whatever part of it the crop shows.
+        zoom = rng.choice((1.0, 1.0, 1.2, 1.6)) * PREDICTORS[self.options.student].TAUGHT_SIZE / self.size
         return load_crop(rng.choice(self.folders[folder]), self.size, rng, zoom=zoom)
 
 

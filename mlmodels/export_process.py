@@ -15,7 +15,7 @@ from pathlib import Path
 from jobs.processes import ModuleFailed, die_with, run_module
 
 from .exported import ExportedFile, files_of, rows_of
-from .shipped import checksum, weight_files
+from .shipped import checksum, release_files
 
 # What decides how an exported file looks, beside the weights.
 SOURCES = ["exporting/**/*.py", "exported.py", "network.py", "predictor.py", "quantization.py"]
@@ -47,7 +47,7 @@ def release_sha256(release: Path) -> str:
     :raises CannotExport: when the folder holds no release
     """
     try:
-        return checksum(weight_files(release))
+        return checksum(release_files(release))
     except OSError as error:
         raise CannotExport(f"{release} holds no release: {error.strerror} ({error.filename})") from error
 
@@ -94,7 +94,7 @@ def main(release: str, format: str, folder: str, parent: str) -> None:
         "model_sha256": loaded.sha256,
         "embedding_size": loaded.embedding_size,
         "norm_widths": loaded.transform.widths,
-        "picture_size": loaded.predictor.INPUT_SIZE,
+        "picture_size": loaded.picture_size,
         "files": rows_of(files, Path(folder)),
     }
     (Path(folder) / ANSWER).write_text(json.dumps(answer))

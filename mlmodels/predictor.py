@@ -96,9 +96,14 @@ class MobileNetV3Texture(nn.Module):
     The first eight blocks of MobileNetV3-small, down to a sixteenth of the size: style is texture, and the last three
     blocks, which tell a thousand kinds of objects apart, hold most of the weights. The head reads mean and deviation of
     every level, the same kind of numbers that the teacher is given.
+
+    What it is shown in use is larger than what it was taught with, for what is painted is larger too: strokes of a
+    picture shown larger are painted larger, and frames are some twice as large as the crops of the training (the
+    discrepancy that Touvron et al. 2019, "Fixing the train-test resolution discrepancy", is about).
     """
 
-    INPUT_SIZE = 224
+    TAUGHT_SIZE = 224  # pixels of a picture's side in training
+    INPUT_SIZE = 288  # and in use
 
     def __init__(self, embedding: int = EMBEDDING_SIZE, *, blocks: int = 8, tail: int = 192, hidden: int = 176) -> None:
         super().__init__()
@@ -127,7 +132,7 @@ class MobileNetV3Texture(nn.Module):
 class MobileNetV3Small(nn.Module):
     """The student of impasto-v1: all eleven blocks; the head reads two earlier levels and the last one's mean."""
 
-    INPUT_SIZE = 192
+    TAUGHT_SIZE = INPUT_SIZE = 192
 
     def __init__(self, embedding: int = EMBEDDING_SIZE, hidden: int = 384) -> None:
         super().__init__()

@@ -27,7 +27,7 @@ from .files import replacing
 from .network import NETWORKS, SceneStatistics, TransformNetwork, channels_last
 from .predictor import PREDICTORS
 from .quantization import packed, unpacked
-from .shipped import SHIPPED, checksum, weight_files
+from .shipped import SHIPPED, checksum, release_files, weight_files
 from .stylemodel import part_of
 
 SMALLEST = 32  # pixels: below, a quarter-size body has too few pixels for statistics
@@ -56,11 +56,12 @@ class Pair:
     sha256: str
     transform: TransformNetwork
     predictor: Any
+    picture_size: int  # pixels: the side of the square that the predictor is shown
 
     @torch.inference_mode()
     def embed(self, image_HWC: Pixels) -> Vector:
-        """Return the style embedding (E,) of a picture: its short side's middle square, scaled as it was taught."""
-        return self.predictor(to_tensor(middle_square(image_HWC, self.predictor.INPUT_SIZE)[None]))[0].numpy()
+        """Return the style embedding (E,) of a picture: its short side's middle square, `picture_size` wide."""
+        return self.predictor(to_tensor(middle_square(image_HWC, self.picture_size)[None]))[0].numpy()
 
     def blend(self, styles: list[tuple[Vector, float]], own: Vector, strength: float) -> Vector:
         """
@@ -120,13 +121,15 @@ class Release(Pair):
         try:
             self.description: dict[str, Any] = json.loads((folder / "model.json").read_text())
             self._files = weight_files(folder)
-            self.sha256 = checksum(self._files)
+            self.sha256 = checksum(release_files(folder))
             transform, predictor = (unpacked(load_file(path)) for path in self._files)
             self.name = self.description["name"]
             self.version: str = self.description["version"]
             self.embedding_size: int = self.description["network"]["embedding"]
             self.transform = _ready(NETWORKS[self.description["layout"]](**self.description["network"]), transform)
-            self.predictor = _ready(PREDICTORS[self.description["predictor"]](self.embedding_size), predictor)
+            seeing = PREDICTORS[self.description["predictor"]]
+            self.predictor = _ready(seeing(self.embedding_size), predictor)
+            self.picture_size: int = self.description.get("picture_size", seeing.TAUGHT_SIZE)  # said since 2.2.0
         except (OSError, ValueError, KeyError, RuntimeError, SafetensorError) as error:
             raise BadRelease(f"{folder}: {error}") from error
 
@@ -200,6 +203,7 @@ def export(
         "precision": precision,
         "network": probe.options,
         "predictor": predictor,
+        "picture_size": student.INPUT_SIZE,
         "parameters": {"transform": _count(probe), "predictor": _count(student)},
         "training": {"steps": trained["step"], "metrics": trained["metrics"], **distillation},
     }
@@ -245,7 +249,7 @@ def main() -> None:
     )
     parser.add_argument("--to", type=Path, default=SHIPPED)
     parser.add_argument("--name", default="impasto-v2")
-    parser.add_argument("--version", default="1.0.0")
+    parser.add_argument("--version", required=True)
     parser.add_argument("--precision", choices=sorted(PRECISIONS), default="int8", help="how the weights are stored")
     chosen = parser.parse_args()
     export(

@@ -13,9 +13,14 @@ def weight_files(folder: Path) -> list[Path]:
     return [folder / name for name in WEIGHTS]
 
 
+def release_files(folder: Path) -> list[Path]:
+    """Return what makes a release the one it is: its weights, and the description that says how they are used."""
+    return [*weight_files(folder), folder / "model.json"]
+
+
 def checksum(files: Sequence[Path]) -> str:
     """
-    Return the SHA-256 over the weight files, in order: what `Release.sha256` says.
+    Return the SHA-256 over files, in order: over those of a release it is what `Release.sha256` says.
 
     :raises FileNotFoundError: one is missing
     """

@@ -56,7 +56,7 @@ class StyleModel(nn.Module):
         """Return the embeddings (B, E) of styles, known by their statistics and their pictures, each (3, S, S)."""
         if isinstance(self.predictor, StatisticsPredictor):
             return self.predictor(statistics_BS)
-        side = PREDICTORS[self.predictor_name].INPUT_SIZE
+        side = PREDICTORS[self.predictor_name].TAUGHT_SIZE
         return self.predictor(torch.stack([resized(image, side) for image in images]))
 
     def forward(

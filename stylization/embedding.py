@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from jobs.processes import ModuleFailed, run_module
-from mlmodels.shipped import SHIPPED, checksum, weight_files
+from mlmodels.shipped import SHIPPED, checksum, release_files
 
 WEIGHTS = SHIPPED
 SECONDS = 300
@@ -36,7 +36,7 @@ class Embedded:
 def shipped_model_sha256(weights: Path = WEIGHTS) -> str | None:
     """What `Release.sha256` will say, found out without importing torch; None while no weights are there."""
     try:
-        return checksum(weight_files(weights))
+        return checksum(release_files(weights))
     except FileNotFoundError:
         return None
 

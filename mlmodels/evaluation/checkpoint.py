@@ -24,6 +24,7 @@ class Checkpoint(Pair):
         self.name, self.sha256 = f"checkpoint {path.parent.name}", checksum([path])
         self.transform = model.transform
         self.predictor = model.predictor if hasattr(model.predictor, "INPUT_SIZE") else _Seeing(vgg, model.predictor)
+        self.picture_size = self.predictor.INPUT_SIZE
 
 
 class _Seeing(nn.Module):

@@ -26,7 +26,7 @@ def write_manifest(release: Release, files: Sequence[ExportedFile], folder: Path
         "weights_sha256": release.sha256,
         "embedding_size": release.embedding_size,
         "norm_widths": list(network.widths),
-        "picture_size": release.predictor.INPUT_SIZE,
+        "picture_size": release.picture_size,
         "files": [row(file) for file in files],
         "sets": [set_row(each) for each in download_sets(files)],
     }

@@ -57,7 +57,7 @@ def role_graphs(release: Release, shapes: Sequence[str]) -> Iterator[RoleGraph]:
 
 
 def _made(release: Release, shapes: list[Shape]) -> Iterator[RoleGraph]:
-    network, side = release.transform, release.predictor.INPUT_SIZE
+    network, side = release.transform, release.picture_size
     vector, rows = (1, release.embedding_size), (1, 2 * sum(network.widths))
     predictor = graphs.predictor(release.predictor, side)
     yield RoleGraph(PREDICTOR, f"{side}x{side}", predictor, {"picture": (1, 3, side, side)}, {"embedding": vector})

@@ -85,7 +85,7 @@ class Verification:
         if len(self.photographs) < frames or not styles:
             raise NoPictures(f"{heldout} needs {frames} photographs in content/ and pictures in styles/")
         self.styles = [styles[index % len(styles)] for index in range(frames)]
-        side = release.predictor.INPUT_SIZE
+        side = release.picture_size
         self.pictures = to_tensor(np.stack([opened(path, side, side) for path in self.styles]))
         with torch.inference_mode():
             self.embeddings = release.predictor(self.pictures)

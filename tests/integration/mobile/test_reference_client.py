@@ -45,7 +45,7 @@ def release(tmp_path_factory: Any) -> Release:
 def painter(release: Release, tmp_path_factory: Any) -> Painter:
     folder = tmp_path_factory.mktemp("files")
     files = export(release._files[0].parent, "onnx", folder, shapes=["dynamic"])
-    manifest = {"norm_widths": release.transform.widths, "picture_size": release.predictor.INPUT_SIZE}
+    manifest = {"norm_widths": release.transform.widths, "picture_size": release.picture_size}
     return Painter(manifest, {file.role: file.path for file in files})
 
 

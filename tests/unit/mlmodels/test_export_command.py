@@ -73,7 +73,7 @@ def test_the_manifest_says_what_is_downloaded_together(release, tmp_path):
 
 
 def side_of(release: Path) -> str:
-    side = Release(release).predictor.INPUT_SIZE
+    side = Release(release).picture_size
     return f"{side}x{side}"
 
 

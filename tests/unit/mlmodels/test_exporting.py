@@ -57,7 +57,7 @@ def student(tmp_path_factory) -> Path:
 
 
 def test_the_predictor_gives_the_embedding_that_torch_gives(exported):
-    side = exported.release.predictor.INPUT_SIZE
+    side = exported.release.picture_size
     picture = seeded(1, 3, side, side)
 
     (embedding,) = exported.run("predictor", f"{side}x{side}", picture)
@@ -127,7 +127,7 @@ def test_a_frame_of_one_grey_is_painted_as_torch_paints_it(exported, grey):
 
 
 def test_files_are_named_by_release_role_shape_and_precision(exported):
-    side = exported.release.predictor.INPUT_SIZE
+    side = exported.release.picture_size
 
     assert [file.path.name for file in exported.files] == [
         f"small-v1-predictor-{side}x{side}-int8.onnx",

@@ -40,7 +40,7 @@ def files(request, full_size, tmp_path_factory) -> list[ExportedFile]:
 
 @pytest.mark.timeout(600)
 def test_every_role_is_written_with_its_shape(files, full_size):
-    side = Release(full_size).predictor.INPUT_SIZE
+    side = Release(full_size).picture_size
 
     assert list(dict.fromkeys((file.role, file.shape) for file in files)) == [
         ("predictor", f"{side}x{side}"),

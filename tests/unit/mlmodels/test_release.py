@@ -59,6 +59,31 @@ def test_a_release_knows_its_name_and_checksum(trial, folder):
     assert release.load_release(folder) is trial
 
 
+@pytest.mark.parametrize("said", [288, 256, None])
+def test_a_release_says_how_large_its_predictor_is_shown_pictures(folder, frames, tmp_path, said):
+    copy = tmp_path / "copy"
+    shutil.copytree(folder, copy)
+    description = json.loads((copy / "model.json").read_text())
+    assert description.pop("picture_size") == 288
+    (copy / "model.json").write_text(json.dumps(description | ({"picture_size": said} if said else {})))
+    side = said or 224  # what those were taught with that say nothing
+
+    changed = release.Release(copy)
+
+    shown = release.to_tensor(release.middle_square(frames[0], side)[None])
+    assert changed.picture_size == side
+    np.testing.assert_array_equal(changed.embed(frames[0]), changed.predictor(shown)[0].numpy())
+
+
+def test_releases_of_the_same_weights_that_look_at_pictures_differently_are_told_apart(trial, folder, tmp_path):
+    copy = tmp_path / "copy"
+    shutil.copytree(folder, copy)
+    description = json.loads((copy / "model.json").read_text()) | {"picture_size": 256}
+    (copy / "model.json").write_text(json.dumps(description))
+
+    assert release.Release(copy).sha256 != trial.sha256
+
+
 def test_frames_of_odd_size_come_back_in_their_size(trial, frames):
     painted = trial.paint(frames, trial.embed(frames[0]))
 

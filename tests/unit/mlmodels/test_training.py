@@ -152,6 +152,18 @@ def test_what_is_its_own_style_is_shown_to_the_predictor_as_a_frame_is(config):
     assert batch.images.shape[-1] == options.phases[0].size
 
 
+@pytest.mark.parametrize("name", PREDICTORS)
+def test_a_predictor_is_taught_with_pictures_of_the_size_that_its_lessons_had(name):
+    model = stylemodel.StyleModel("student", {"blocks": 1, "width": 16}, name)
+    side = PREDICTORS[name].TAUGHT_SIZE
+    images = [torch.rand(3, side, side), torch.rand(3, 40, 40)]
+
+    embeddings = model.embed(torch.empty(2, 0), images)
+
+    shown = torch.stack([images[0], stylemodel.resized(images[1], side)])
+    assert torch.equal(embeddings, model.predictor(shown))
+
+
 @pytest.mark.parametrize("line", ["", 'stage = "studend"'])
 def test_a_file_without_a_known_stage_is_refused_in_one_line(config, capsys, line):
     config.write_text(config.read_text().replace('stage = "student"', line))
