@@ -643,11 +643,7 @@ function live(change: { studio?: object; tools?: object; use?: LivePorts["use"];
     forget: vi.fn(() => Promise.resolve()),
     ...change.tools,
   };
-  const taken: LivePorts["use"] = (_film, _kind, taken) => {
-    taken();
-    return true;
-  };
-  const use = vi.fn(change.use ?? taken);
+  const use = vi.fn(change.use ?? (() => true));
   const model = new Live(
     {
       live: () => Promise.resolve(tools as unknown as LiveTools),
@@ -897,7 +893,7 @@ describe("recording live", () => {
   test.each([
     ["painted", "p.mp4"],
     ["raw", "r.mp4"],
-  ] as const)("the %s film goes to the uploads, and only then is let go", async (kind, name) => {
+  ] as const)("the %s film goes to the uploads, and is let go once it is a clip", async (kind, name) => {
     const { model, tools, use, begin } = live();
     await begin();
     await model.stop();
@@ -905,7 +901,36 @@ describe("recording live", () => {
     model.use(kind);
 
     expect(use).toHaveBeenCalledWith(expect.objectContaining({ name }), kind, expect.any(Function));
+    expect(tools.forget).not.toHaveBeenCalled();
+    use.mock.calls[0]![2](true);
     expect(tools.forget).toHaveBeenCalledWith("film");
+  });
+
+  test("a film that is refused after one has gone elsewhere is left to be found", async () => {
+    const { model, tools, use, begin } = live();
+    await begin();
+    await model.stop();
+    model.use("painted");
+    model.close();
+
+    use.mock.calls[0]![2](false);
+
+    expect(tools.forget).not.toHaveBeenCalled();
+    expect(tools.release).toHaveBeenCalledWith("film");
+  });
+
+  test("a film that is refused while it is looked at stays this tab's until one goes", async () => {
+    const { model, tools, use, begin } = live();
+    await begin();
+    await model.stop();
+    model.use("painted");
+
+    use.mock.calls[0]![2](false);
+    expect(tools.release).not.toHaveBeenCalled();
+    model.close();
+
+    expect(tools.release).toHaveBeenCalledExactlyOnceWith("film");
+    expect(tools.forget).not.toHaveBeenCalled();
   });
 
   test("a film that cannot be uploaded yet stays", async () => {

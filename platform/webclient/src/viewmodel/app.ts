@@ -21,7 +21,7 @@ import { Comments, Report, Wall } from "./posts";
 import { type HistoryPort, Router, safeNext } from "./router";
 import { Confirmation, Door, type DoorKind, Session } from "./session";
 import { Toasts } from "./toasts";
-import { UploadProgress, type UploadPorts } from "./upload";
+import { type Over, refusal, UploadProgress, type UploadPorts } from "./upload";
 
 /** Everything outside: the browser hands in the real ones, a test its own. */
 export interface Services {
@@ -107,15 +107,15 @@ export const App = createModel((services: Services) => {
   }
 
   /**
-   * A film made on this device goes the way of every upload; `taken` is called once the uploads have it.
+   * A film made on this device goes the way of every upload; `over` is called once it is a clip or will not be one.
    *
-   * @returns whether they have it, or will once there is a network
+   * @returns whether the uploads have it, or will once there is a network
    */
-  function useFilm(film: File, kind: "painted" | "raw", taken: () => void): boolean {
+  function useFilm(film: File, kind: "painted" | "raw", over: Over): boolean {
     filmWaiting = null;
     if (session.phase.peek() === "failed" || session.phase.peek() === "unknown") {
       // Without a network nobody knows who this is; they need not ask again.
-      filmWaiting = () => void useFilm(film, kind, taken);
+      filmWaiting = () => useFilm(film, kind, over) || over(false);
       toasts.say("film_waits");
       return true;
     }
@@ -126,8 +126,12 @@ export const App = createModel((services: Services) => {
       toasts.say("upload_busy");
       return false;
     }
-    upload.choose(film, me.username, me.limits.upload_bytes);
-    taken();
+    const refused = refusal(film, me.limits.upload_bytes);
+    if (refused) {
+      toasts.say("try_again", { problem: refused });
+      return false;
+    }
+    upload.choose(film, me.username, me.limits.upload_bytes, over);
     router.go(kind === "painted" ? "/create?painted=1" : "/create");
     return true;
   }

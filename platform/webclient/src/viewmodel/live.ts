@@ -7,6 +7,7 @@ import type { LiveTools } from "../model/live/tools";
 import type { Backend } from "../model/painter/protocol";
 import { asProblem, type Problem } from "../model/problem";
 import { StyleChoice } from "./live-styles";
+import type { Over } from "./upload";
 
 export interface LivePorts {
   live: () => Promise<LiveTools>;
@@ -16,11 +17,11 @@ export interface LivePorts {
   /** Called when the document is left, and when it is shown again as it was; the answer ends that. */
   onLeave: (left: () => void, back: () => void) => () => void;
   /**
-   * Take a film to the uploads; `taken` is called once they have it.
+   * Take a film to the uploads; `over` is called once it is a clip or will not be one.
    *
    * @returns whether they have it, or will once there is a network
    */
-  use: (film: File, kind: "painted" | "raw", taken: () => void) => boolean;
+  use: (film: File, kind: "painted" | "raw", over: Over) => boolean;
   secondsMost: () => number | null;
   now: () => number;
   setTimeout: (run: () => void, milliseconds: number) => unknown;
@@ -237,6 +238,14 @@ export const Live = createModel((ports: LivePorts, firstStyle: string | null) =>
     });
   }
 
+  /** The uploads are done with a film: only a clip takes its place. */
+  function over(id: string, isClip: boolean) {
+    const shown = !closed && take.peek()?.take.id === id;
+    if (shown) handedOver = false;
+    if (isClip) void tools!.forget(id);
+    else if (!shown) tools!.release(id);
+  }
+
   function closeTake() {
     const shown = take.peek();
     take.value = null;
@@ -357,8 +366,8 @@ export const Live = createModel((ports: LivePorts, firstStyle: string | null) =>
       const shown = take.peek();
       const film = kind === "raw" ? shown?.take.raw : shown?.take.painted;
       if (!shown || !film) return;
-      // The uploads keep a copy of their own until it has arrived.
-      handedOver = ports.use(film, kind, () => void tools!.forget(shown.take.id));
+      const { id } = shown.take;
+      handedOver = ports.use(film, kind, (isClip) => over(id, isClip));
     },
     /** A recording that a reload cut off. */
     async lookAtFound() {
