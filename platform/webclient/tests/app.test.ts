@@ -312,6 +312,63 @@ describe("a film made on this device", () => {
     expect(over).not.toHaveBeenCalled();
   });
 
+  async function offlineAt(path: string) {
+    const page = await setUp({ at: path });
+    page.auth.signedIn.mockRejectedValueOnce(offline());
+    await page.app.session.resume();
+    const online = async () => {
+      page.app.connection(true);
+      await settle();
+    };
+    return { ...page, online };
+  }
+
+  test("that is taken back while it waits is not uploaded", async () => {
+    const { app, uploads, online } = await offlineAt("/record");
+    const filming = app.filming();
+    filming.use(PAINTED, "painted", () => undefined);
+
+    filming.takeBack(PAINTED);
+    await online();
+
+    expect(uploads.start).not.toHaveBeenCalled();
+    expect(app.router.url.value).toBe("/record");
+  });
+
+  test("that waited leads on whoever is still there", async () => {
+    const { app, online } = await offlineAt("/record");
+
+    app.filming().use(PAINTED, "painted", () => undefined);
+    await online();
+
+    expect(app.router.url.value).toBe("/create?painted=1");
+  });
+
+  test("that waited leads nobody away who has walked on, though they be recording again", async () => {
+    const { app, uploads, online } = await offlineAt("/record");
+    app.filming().use(PAINTED, "painted", () => undefined);
+
+    app.router.go("/search");
+    app.router.go("/record");
+    await online();
+
+    expect(uploads.start).toHaveBeenCalledTimes(1);
+    expect(app.router.url.value).toBe("/record");
+  });
+
+  test("that waits makes way for the next one and is given back", async () => {
+    const { app, uploads, online } = await offlineAt("/record");
+    const next = new File(["next"], "next.mp4", { type: "video/mp4" });
+    const over = vi.fn();
+    app.filming().use(PAINTED, "painted", over);
+
+    app.filming().use(next, "painted", () => undefined);
+    await online();
+
+    expect(over).toHaveBeenCalledExactlyOnceWith(false);
+    expect(uploads.start.mock.calls.map(([film]) => film)).toEqual([next]);
+  });
+
   test("that waited and is refused then is given back", async () => {
     const { app, auth, uploads } = await setUp({ at: "/record", uploadBytes: 3 });
     auth.signedIn.mockRejectedValueOnce(offline());

@@ -644,6 +644,7 @@ function live(change: { studio?: object; tools?: object; use?: LivePorts["use"];
     ...change.tools,
   };
   const use = vi.fn(change.use ?? (() => true));
+  const takeBack = vi.fn();
   const model = new Live(
     {
       live: () => Promise.resolve(tools as unknown as LiveTools),
@@ -658,6 +659,7 @@ function live(change: { studio?: object; tools?: object; use?: LivePorts["use"];
         return () => {};
       },
       use,
+      takeBack,
       secondsMost: () => change.most ?? 60,
       now: () => clock.time,
       setTimeout: clock.setTimeout,
@@ -676,6 +678,7 @@ function live(change: { studio?: object; tools?: object; use?: LivePorts["use"];
     tools,
     clock,
     use,
+    takeBack,
     take,
     begin,
     events: () => events,
@@ -956,6 +959,17 @@ describe("recording live", () => {
     model.close();
 
     expect(tools.release).not.toHaveBeenCalled();
+  });
+
+  test("a film that waits for a network and is thrown away is taken back", async () => {
+    const { model, takeBack, begin, take } = live();
+    await begin();
+    await model.stop();
+    model.use("raw");
+
+    await model.retake();
+
+    expect(takeBack).toHaveBeenCalledExactlyOnceWith(take.raw);
   });
 
   test("a film that is ready only after one has gone is left to be found", async () => {

@@ -9,7 +9,7 @@ import type { Job, PostFilter } from "../model/types";
 import { ClipPage, MyClips, PublishClip } from "./clips";
 import { Demos } from "./demos";
 import type { EditPorts } from "./edit";
-import type { LivePorts } from "./live";
+import type { FilmKind, LivePorts } from "./live";
 import type { SpeedPorts } from "./speed";
 import { I18n } from "./i18n";
 import { type Feed, Jobs } from "./jobs";
@@ -57,7 +57,8 @@ export const App = createModel((services: Services) => {
   const toasts = new Toasts(services.setTimeout);
   const online = signal(true);
   const muted = signal(true);
-  let filmWaiting: (() => void) | null = null;
+  /** A film that goes as soon as there is a network, and whether whoever gave it is still where they were. */
+  let waiting: { film: File; kind: FilmKind; over: Over; isHere: boolean } | null = null;
 
   const jobs = new Jobs(services.openFeed, api, jobEnded, () => void session.resume());
   const upload = new UploadProgress({ uploads: services.uploads, api, jobs, now: services.now }, clipArrived);
@@ -88,7 +89,7 @@ export const App = createModel((services: Services) => {
     if (session.isMember.value) {
       jobs.start();
       const me = session.me.peek();
-      if (me && filmWaiting) untracked(filmWaiting);
+      if (me && waiting) untracked(giveWaiting);
       else if (me) void upload.resume(me.username);
     } else if (session.phase.value === "guest") jobs.stop();
   });
@@ -96,6 +97,11 @@ export const App = createModel((services: Services) => {
   effect(() => {
     const ingest = jobs.active.value.find((job) => job.kind === "ingest");
     if (ingest && upload.phase.value === "idle") upload.adopt(ingest);
+  });
+
+  effect(() => {
+    // Whoever has walked on may be recording something else when the network is back.
+    if (router.path.value && waiting) waiting.isHere = false;
   });
 
   /** True for a member; a guest is shown the door and comes back here afterwards. */
@@ -111,15 +117,31 @@ export const App = createModel((services: Services) => {
    *
    * @returns whether the uploads have it, or will once there is a network
    */
-  function useFilm(film: File, kind: "painted" | "raw", over: Over): boolean {
-    filmWaiting = null;
+  function useFilm(film: File, kind: FilmKind, over: Over): boolean {
+    const before = waiting;
+    waiting = null;
+    before?.over(false);
     if (session.phase.peek() === "failed" || session.phase.peek() === "unknown") {
       // Without a network nobody knows who this is; they need not ask again.
-      filmWaiting = () => useFilm(film, kind, over) || over(false);
+      waiting = { film, kind, over, isHere: true };
       toasts.say("film_waits");
       return true;
     }
-    if (!member()) return false;
+    if (!member() || !give(film, over)) return false;
+    goWith(kind);
+    return true;
+  }
+
+  /** There is a network again. */
+  function giveWaiting() {
+    const { film, kind, over, isHere } = waiting!;
+    waiting = null;
+    if (!give(film, over)) over(false);
+    else if (isHere) goWith(kind);
+  }
+
+  /** @returns whether the uploads have it */
+  function give(film: File, over: Over): boolean {
     const me = session.me.peek();
     if (!me) return false;
     if (upload.busy.peek()) {
@@ -132,9 +154,10 @@ export const App = createModel((services: Services) => {
       return false;
     }
     upload.choose(film, me.username, me.limits.upload_bytes, over);
-    router.go(kind === "painted" ? "/create?painted=1" : "/create");
     return true;
   }
+
+  const goWith = (kind: FilmKind) => router.go(kind === "painted" ? "/create?painted=1" : "/create");
 
   return {
     router,
@@ -176,6 +199,9 @@ export const App = createModel((services: Services) => {
     filming: (): LivePorts => ({
       ...services,
       use: useFilm,
+      takeBack: (film) => {
+        if (waiting?.film === film) waiting = null;
+      },
       secondsMost: () => session.me.peek()?.limits.clip_seconds ?? null,
     }),
     measuring: (): SpeedPorts => ({ live: services.live, device: services.device() }),

@@ -9,6 +9,8 @@ import { asProblem, type Problem } from "../model/problem";
 import { StyleChoice } from "./live-styles";
 import type { Over } from "./upload";
 
+export type FilmKind = "painted" | "raw";
+
 export interface LivePorts {
   live: () => Promise<LiveTools>;
   pictures: { open: (picture: Blob) => string; close: (url: string) => void };
@@ -21,7 +23,9 @@ export interface LivePorts {
    *
    * @returns whether they have it, or will once there is a network
    */
-  use: (film: File, kind: "painted" | "raw", over: Over) => boolean;
+  use: (film: File, kind: FilmKind, over: Over) => boolean;
+  /** A film that still waits for a network is not to be uploaded after all; `over` is not called. */
+  takeBack: (film: File) => void;
   secondsMost: () => number | null;
   now: () => number;
   setTimeout: (run: () => void, milliseconds: number) => unknown;
@@ -57,7 +61,8 @@ export const Live = createModel((ports: LivePorts, firstStyle: string | null) =>
   let canvas: HTMLCanvasElement | null = null;
   let timer: unknown = null;
   let closed = false;
-  let handedOver = false;
+  /** What the uploads have, or will once there is a network. */
+  let handedOver: File | null = null;
 
   const styles = new StyleChoice(
     {
@@ -227,7 +232,7 @@ export const Live = createModel((ports: LivePorts, firstStyle: string | null) =>
       tools!.release(made.id);
       return;
     }
-    handedOver = false;
+    handedOver = null;
     batch(() => {
       take.value = {
         take: made,
@@ -241,7 +246,7 @@ export const Live = createModel((ports: LivePorts, firstStyle: string | null) =>
   /** The uploads are done with a film: only a clip takes its place. */
   function over(id: string, isClip: boolean) {
     const shown = !closed && take.peek()?.take.id === id;
-    if (shown) handedOver = false;
+    if (shown) handedOver = null;
     if (isClip) void tools!.forget(id);
     else if (!shown) tools!.release(id);
   }
@@ -356,18 +361,19 @@ export const Live = createModel((ports: LivePorts, firstStyle: string | null) =>
     async retake() {
       const shown = take.peek();
       if (!shown) return;
+      if (handedOver) ports.takeBack(handedOver);
       await tools!.forget(shown.take.id);
       closeTake();
       notice.value = null;
       if (problem.peek() || !studio) await open();
       else phase.value = "ready";
     },
-    use(kind: "painted" | "raw") {
+    use(kind: FilmKind) {
       const shown = take.peek();
       const film = kind === "raw" ? shown?.take.raw : shown?.take.painted;
       if (!shown || !film) return;
       const { id } = shown.take;
-      handedOver = ports.use(film, kind, (isClip) => over(id, isClip));
+      handedOver = ports.use(film, kind, (isClip) => over(id, isClip)) ? film : null;
     },
     /** A recording that a reload cut off. */
     async lookAtFound() {
