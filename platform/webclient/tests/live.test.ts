@@ -8,7 +8,7 @@ import { type CapturedFrame, captureFrames } from "../src/model/live/frames";
 import { FilmLocks } from "../src/model/live/locks";
 import { LAST_FRAME, PictureTrack } from "../src/model/live/pictures";
 import { type LiveStyle, StyleShelf } from "../src/model/live/shelf";
-import type { StudioEvents } from "../src/model/live/studio";
+import { Studio, type StudioEvents, type StudioPorts } from "../src/model/live/studio";
 import { type LiveTools, liveTools, type ToolPorts } from "../src/model/live/tools";
 import { Problem } from "../src/model/problem";
 import { Live, type LivePorts } from "../src/viewmodel/live";
@@ -339,6 +339,116 @@ describe("films that were left behind", () => {
   });
 });
 
+/** A studio in a browser without WebCodecs, whose camera hands out nothing yet. */
+function studioHere(change: { getUserMedia?: () => Promise<unknown>; claim?: () => Promise<boolean> } = {}) {
+  const timers = new Set<number>();
+  const recorders: { state: string }[] = [];
+  class Recorder extends EventTarget {
+    static isTypeSupported = () => true;
+    state = "recording";
+    ondataavailable: ((event: { data: Blob }) => void) | null = null;
+    constructor() {
+      super();
+      recorders.push(this);
+    }
+    start() {}
+    stop() {
+      this.state = "inactive";
+      this.ondataavailable?.({ data: new Blob(["film"]) });
+      this.dispatchEvent(new Event("stop"));
+    }
+  }
+  vi.stubGlobal("MediaRecorder", Recorder);
+  vi.stubGlobal("setInterval", () => timers.add(timers.size) && timers.size - 1);
+  vi.stubGlobal("clearInterval", (timer: number) => timers.delete(timer));
+  const stopped: string[] = [];
+  const track = (name: string) =>
+    Object.assign(new EventTarget(), { getSettings: () => ({}), stop: () => void stopped.push(name) });
+  const stream = (name: string) => ({ getVideoTracks: () => [track(name)], getAudioTracks: () => [] });
+  const films = {
+    begin: vi.fn(() => Promise.resolve()),
+    append: vi.fn(() => Promise.resolve()),
+    forget: vi.fn(() => Promise.resolve()),
+  };
+  const locks = { claim: vi.fn(change.claim ?? (() => Promise.resolve(true))), release: vi.fn() };
+  const painter = { begin: vi.fn(() => Promise.resolve(null)), close: vi.fn() };
+  const events = { painted: vi.fn(), ended: vi.fn(), notice: vi.fn() };
+  const ports = {
+    devices: {
+      getUserMedia: change.getUserMedia ?? (() => Promise.resolve(stream("camera"))),
+      enumerateDevices: () => Promise.resolve([]),
+    },
+    openVideo: () => new Promise(() => undefined),
+    openPainter: () => painter,
+    films,
+    locks,
+    newKey: () => "film",
+    now: () => 0,
+  };
+  const studio = new Studio(ports as unknown as StudioPorts, events);
+  const canvas = { width: 640, height: 480, captureStream: () => ({ addTrack: vi.fn() }) };
+  studio.show(canvas as unknown as HTMLCanvasElement);
+  return { studio, films, locks, events, painter, stopped, stream, timers, recorders };
+}
+
+describe("a film that is being prepared", () => {
+  afterEach(() => vi.unstubAllGlobals());
+
+  test("is recorded, and its drawing stops with it", async () => {
+    const { studio, films, timers, recorders } = studioHere();
+    await studio.openCamera("user");
+
+    expect(await studio.record({ raw: false, signal: new AbortController().signal })).toBe(true);
+    expect([films.begin.mock.calls.length, timers.size]).toEqual([1, 1]);
+    await studio.stop("name");
+
+    expect([timers.size, recorders[0]!.state]).toEqual([0, "inactive"]);
+  });
+
+  test.each([
+    ["nobody wants it any more", (wish: AbortController) => wish.abort()],
+    ["the studio is closed", (_wish: AbortController, studio: Studio) => studio.close()],
+  ])("leaves nothing where meanwhile %s", async (_why, end) => {
+    const claimed = deferred<boolean>();
+    const { studio, films, locks, timers, recorders } = studioHere({ claim: () => claimed.promise });
+    const wish = new AbortController();
+    await studio.openCamera("user");
+    const recording = studio.record({ raw: false, signal: wish.signal });
+    await settle();
+
+    end(wish, studio);
+    claimed.resolve(true);
+
+    expect(await recording).toBe(false);
+    expect(films.begin).not.toHaveBeenCalled();
+    expect(films.forget).toHaveBeenCalledWith("film");
+    expect(locks.release).toHaveBeenCalledWith("film");
+    expect([timers.size, recorders[0]!.state]).toEqual([0, "inactive"]);
+  });
+
+  test("claims nothing once it is known that nobody wants it", async () => {
+    const { studio, films, locks } = studioHere();
+    await studio.openCamera("user");
+
+    expect(await studio.record({ raw: false, signal: AbortSignal.abort() })).toBe(false);
+    expect([locks.claim.mock.calls.length, films.begin.mock.calls.length]).toEqual([0, 0]);
+  });
+
+  test("is left to be found when the studio is closed while it is recorded", async () => {
+    const { studio, films, locks, timers, recorders } = studioHere();
+    await studio.openCamera("user");
+    await studio.record({ raw: false, signal: new AbortController().signal });
+
+    studio.close();
+    await settle();
+
+    expect([timers.size, recorders[0]!.state]).toEqual([0, "inactive"]);
+    expect(films.forget).not.toHaveBeenCalled();
+    expect(films.append).toHaveBeenCalledTimes(1);
+    expect(locks.release).toHaveBeenCalledWith("film");
+  });
+});
+
 describe("the pictures of a film", () => {
   const black = (timestamp: number) =>
     new VideoSample(new Uint8Array(4), { format: "RGBA", codedWidth: 1, codedHeight: 1, timestamp });
@@ -619,7 +729,7 @@ function live(change: { studio?: object; tools?: object; use?: LivePorts["use"];
     choose: vi.fn(() => Promise.resolve()),
     record: vi.fn(() => {
       recordedFrom = clock.time;
-      return Promise.resolve();
+      return Promise.resolve(true);
     }),
     pause: vi.fn(),
     resume: vi.fn(),
@@ -713,6 +823,63 @@ describe("recording live", () => {
 
     expect(model.phase.value).toBe("ready");
     expect(studio.record).not.toHaveBeenCalled();
+  });
+
+  test.each([
+    ["is stopped", ({ model }: ReturnType<typeof live>) => model.cancelCountdown(), "ready"],
+    ["sees the page hidden", ({ hide }: ReturnType<typeof live>) => hide(), "ready"],
+    ["sees the document left", ({ leave }: ReturnType<typeof live>) => leave(), "opening"],
+    ["loses the camera", ({ events }: ReturnType<typeof live>) => events().ended(problem("lost")), "failed"],
+    ["sees the screen closed", ({ model }: ReturnType<typeof live>) => model.close(), "counting"],
+  ] as const)("a countdown that %s while the film is being prepared records nothing", async (_why, end, then) => {
+    const prepared = deferred<boolean>();
+    const record = vi.fn((_options: { signal: AbortSignal }) => prepared.promise);
+    const screen = live({ studio: { record } });
+    await screen.begin();
+
+    end(screen);
+    prepared.resolve(true);
+    await settle();
+
+    expect(record.mock.calls[0]![0].signal.aborted).toBe(true);
+    expect(screen.model.phase.value).toBe(then);
+  });
+
+  test("a countdown that was stopped and begun anew goes on with the new one only", async () => {
+    const first = deferred<boolean>();
+    const record = vi.fn(() => Promise.resolve(true)).mockReturnValueOnce(first.promise);
+    const { model, clock, begin } = live({ studio: { record } });
+    await begin();
+    model.cancelCountdown();
+    model.start();
+
+    first.reject(problem("no_encoder"));
+    await settle();
+    expect(model.phase.value).toBe("counting");
+    await clock.pass(3000);
+
+    expect(model.phase.value).toBe("recording");
+  });
+
+  test("a countdown ends when the page is hidden", async () => {
+    const { model, studio, clock, hide } = live();
+    await model.open();
+    model.start();
+
+    hide();
+    await clock.pass(5000);
+
+    expect(model.phase.value).toBe("ready");
+    expect(studio.record).not.toHaveBeenCalled();
+  });
+
+  test("a film that cannot be begun is a failure", async () => {
+    const { model, begin } = live({ studio: { record: () => Promise.reject(problem("no_encoder")) } });
+
+    await begin();
+
+    expect(model.phase.value).toBe("failed");
+    expect(model.problem.value).toMatchObject({ code: "no_encoder" });
   });
 
   test("ends by itself when a clip may not be longer", async () => {

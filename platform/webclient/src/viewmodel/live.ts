@@ -60,6 +60,7 @@ export const Live = createModel((ports: LivePorts, firstStyle: string | null) =>
   let studio: Studio | null = null;
   let canvas: HTMLCanvasElement | null = null;
   let timer: unknown = null;
+  let counting: AbortController | null = null;
   let closed = false;
   /** What the uploads have, or will once there is a network. */
   let handedOver: File | null = null;
@@ -96,7 +97,7 @@ export const Live = createModel((ports: LivePorts, firstStyle: string | null) =>
   /** The camera is gone: what was recorded until then is a film. */
   async function ended(reason: Problem) {
     if (!recording.peek()) {
-      stopTimer();
+      stopCounting();
       fail(reason);
       return;
     }
@@ -164,18 +165,30 @@ export const Live = createModel((ports: LivePorts, firstStyle: string | null) =>
     else void begin();
   }
 
+  /** Also while the film is being prepared, which takes a moment more. */
+  function stopCounting() {
+    stopTimer();
+    counting?.abort();
+  }
+
+  function cancelCountdown() {
+    if (phase.peek() !== "counting") return;
+    stopCounting();
+    phase.value = "ready";
+  }
+
   async function begin() {
-    const mine = studio!;
+    const { signal: wish } = counting!;
     try {
-      await mine.record({ raw: keepRaw.peek() });
-      if (mine !== studio) return;
+      const isRecording = await studio!.record({ raw: keepRaw.peek(), signal: wish });
+      if (!isRecording || wish.aborted) return;
       batch(() => {
         seconds.value = 0;
         phase.value = "recording";
       });
       tick();
     } catch (error) {
-      fail(error);
+      if (!wish.aborted) fail(error);
     }
   }
 
@@ -265,6 +278,8 @@ export const Live = createModel((ports: LivePorts, firstStyle: string | null) =>
   });
 
   const stopWatching = ports.onHidden(() => {
+    // Nobody is recorded who does not see it.
+    cancelCountdown();
     if (phase.peek() !== "recording") return;
     pause();
     notice.value = "paused_hidden";
@@ -275,7 +290,7 @@ export const Live = createModel((ports: LivePorts, firstStyle: string | null) =>
    * and those of a document that was left are held until its memory is cleared: the next one would see nothing.
    */
   function leave() {
-    stopTimer();
+    stopCounting();
     studio?.close();
     studio = null;
     if (["review", "finishing", "failed"].includes(phase.peek())) return;
@@ -339,13 +354,10 @@ export const Live = createModel((ports: LivePorts, firstStyle: string | null) =>
         notice.value = null;
         phase.value = "counting";
       });
+      counting = new AbortController();
       countDown(COUNTDOWN);
     },
-    cancelCountdown() {
-      if (phase.peek() !== "counting") return;
-      stopTimer();
-      phase.value = "ready";
-    },
+    cancelCountdown,
     pause,
     resume() {
       if (phase.peek() !== "paused") return;
@@ -392,7 +404,7 @@ export const Live = createModel((ports: LivePorts, firstStyle: string | null) =>
     },
     close() {
       closed = true;
-      stopTimer();
+      stopCounting();
       stopWatching();
       stopLeaving();
       // A film that waits to be uploaded stays this tab's.
