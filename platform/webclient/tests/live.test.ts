@@ -122,13 +122,52 @@ describe("the camera", () => {
       ),
     });
 
-    expect(await camera.open("user")).toMatchObject({ sound: null, canFlip: false });
+    expect(await camera.open("user")).toMatchObject({ sound: null, other: null });
   });
 
   test("two cameras can be flipped", async () => {
     const camera = new Camera({ devices: devices(() => Promise.resolve(stream(true)), 2) });
 
-    expect(await camera.open("environment")).toMatchObject({ facing: "environment", canFlip: true });
+    expect(await camera.open("environment")).toMatchObject({ facing: "environment", other: "user" });
+  });
+
+  /** Cameras that are opened by their names, or else the first one, and say of themselves what is given. */
+  function desk(names: string[], says: Record<string, string> = {}) {
+    const asked: MediaTrackConstraints[] = [];
+    const getUserMedia = ({ video }: MediaStreamConstraints) => {
+      const wish = video as { deviceId?: { exact: string } };
+      asked.push(wish as MediaTrackConstraints);
+      const settings = { deviceId: wish.deviceId?.exact ?? names[0], ...says };
+      const opened = { ...track("video"), getSettings: () => settings };
+      return Promise.resolve({ getVideoTracks: () => [opened], getAudioTracks: () => [] });
+    };
+    const enumerateDevices = () =>
+      Promise.resolve([
+        { kind: "audioinput", deviceId: "microphone" },
+        ...names.map((deviceId) => ({ kind: "videoinput", deviceId })),
+      ]);
+    const camera = new Camera({ devices: { getUserMedia, enumerateDevices } as unknown as MediaDevices });
+    return { camera, asked };
+  }
+
+  test("those of a desk do not say how they face, and are gone through by name", async () => {
+    const { camera, asked } = desk(["lid", "shelf"]);
+
+    const lid = await camera.open("user");
+    const shelf = await camera.open(lid.other!);
+
+    expect([lid.camera, lid.other]).toEqual([{ deviceId: "lid" }, { deviceId: "shelf" }]);
+    expect(asked[1]).toMatchObject({ deviceId: { exact: "shelf" } });
+    expect([shelf.facing, shelf.other]).toEqual(["user", { deviceId: "lid" }]);
+  });
+
+  test("those of a phone are told apart by how they face, however many there are", async () => {
+    const { camera, asked } = desk(["front", "back", "wide"], { facingMode: "environment" });
+
+    const back = await camera.open("environment");
+
+    expect(asked[0]).toMatchObject({ facingMode: { ideal: "environment" } });
+    expect([back.camera, back.other]).toEqual(["environment", "user"]);
   });
 });
 
@@ -390,6 +429,39 @@ function studioHere(change: { getUserMedia?: () => Promise<unknown>; claim?: () 
   studio.show(canvas as unknown as HTMLCanvasElement);
   return { studio, films, locks, events, painter, stopped, stream, timers, recorders };
 }
+
+describe("the camera of a studio", () => {
+  afterEach(() => vi.unstubAllGlobals());
+
+  test("that opens after another was wished for is closed, and the other stays", async () => {
+    const slow = deferred<unknown>();
+    const getUserMedia = vi.fn().mockReturnValueOnce(slow.promise);
+    const { studio, stopped, stream } = studioHere({ getUserMedia });
+    getUserMedia.mockResolvedValue(stream("second"));
+
+    const first = studio.openCamera("user");
+    const second = studio.openCamera("environment");
+    expect((await second)?.facing).toBe("environment");
+    slow.resolve(stream("first"));
+
+    expect(await first).toBeNull();
+    expect(stopped).toEqual(["first"]);
+  });
+
+  test("that is overtaken while the painter begins is no shot either", async () => {
+    const begun = deferred<null>();
+    const { studio, painter, stopped } = studioHere();
+    painter.begin.mockReturnValueOnce(begun.promise);
+    const opening = studio.openCamera("user");
+    await settle();
+
+    studio.close();
+    begun.resolve(null);
+
+    expect(await opening).toBeNull();
+    expect(stopped).toEqual(["camera"]);
+  });
+});
 
 describe("a film that is being prepared", () => {
   afterEach(() => vi.unstubAllGlobals());
@@ -713,6 +785,13 @@ describe("another release while the page is open", () => {
   });
 });
 
+const shotOf = (facing: string) => ({
+  facing,
+  camera: facing,
+  other: facing === "user" ? "environment" : "user",
+  sound: {},
+});
+
 function live(change: { studio?: object; tools?: object; use?: LivePorts["use"]; most?: number } = {}) {
   const clock = new Clock();
   let events!: StudioEvents;
@@ -723,7 +802,7 @@ function live(change: { studio?: object; tools?: object; use?: LivePorts["use"];
   let recordedFrom = 0;
   const studio = {
     openPainter: vi.fn(() => Promise.resolve({ backend: "wasm", threads: 2, model: modelOf("impasto-v1") })),
-    openCamera: vi.fn((facing: string) => Promise.resolve({ facing, canFlip: true, sound: {} })),
+    openCamera: vi.fn((wish: string) => Promise.resolve(shotOf(wish))),
     show: vi.fn(),
     mirror: vi.fn(),
     choose: vi.fn(() => Promise.resolve()),
@@ -927,7 +1006,7 @@ describe("recording live", () => {
         openCamera: vi
           .fn()
           .mockImplementationOnce(() => new Promise((_resolve, reject) => lost.push({ reject })))
-          .mockResolvedValue({ facing: "user", canFlip: true, sound: {} }),
+          .mockResolvedValue(shotOf("user")),
       },
     });
     void model.open();
@@ -1045,6 +1124,83 @@ describe("recording live", () => {
 
     await model.flip();
     expect(model.mirrorView.value).toBe(false);
+  });
+
+  test("a flip opens the other camera, and again the one before", async () => {
+    const { model, studio } = live();
+    await model.open();
+
+    await model.flip();
+    await model.flip();
+
+    expect(studio.openCamera.mock.calls.map(([wish]) => wish)).toEqual(["user", "environment", "user"]);
+    expect(model.phase.value).toBe("ready");
+  });
+
+  test("where there is one camera nothing is flipped", async () => {
+    const openCamera = vi.fn(() => Promise.resolve({ ...shotOf("user"), other: null }));
+    const { model } = live({ studio: { openCamera } });
+    await model.open();
+
+    await model.flip();
+
+    expect(openCamera).toHaveBeenCalledTimes(1);
+  });
+
+  test("while one camera is being opened no other is, and nothing is recorded", async () => {
+    const opening = deferred<ReturnType<typeof shotOf>>();
+    const openCamera = vi.fn().mockResolvedValueOnce(shotOf("user")).mockReturnValue(opening.promise);
+    const { model } = live({ studio: { openCamera } });
+    await model.open();
+
+    const flipping = model.flip();
+    await model.flip();
+    model.start();
+    expect([openCamera.mock.calls.length, model.phase.value]).toEqual([2, "opening"]);
+    opening.resolve(shotOf("environment"));
+    await flipping;
+
+    expect([model.phase.value, model.shot.value?.facing]).toEqual(["ready", "environment"]);
+  });
+
+  test("a camera that does not open leaves the one before", async () => {
+    const openCamera = vi.fn((wish: string) =>
+      wish === "user" ? Promise.resolve(shotOf(wish)) : Promise.reject(problem("camera_busy")),
+    );
+    const { model } = live({ studio: { openCamera } });
+    await model.open();
+
+    await model.flip();
+
+    expect(openCamera.mock.calls.map(([wish]) => wish)).toEqual(["user", "environment", "user"]);
+    expect([model.phase.value, model.shot.value?.facing]).toEqual(["ready", "user"]);
+    expect(model.notice.value).toMatchObject({ code: "camera_busy" });
+  });
+
+  test("where the one before does not open either, that is a failure", async () => {
+    const openCamera = vi.fn().mockResolvedValueOnce(shotOf("user")).mockRejectedValue(problem("no_camera"));
+    const { model, studio } = live({ studio: { openCamera } });
+    await model.open();
+
+    await model.flip();
+
+    expect(model.phase.value).toBe("failed");
+    expect(model.problem.value).toMatchObject({ code: "no_camera" });
+    expect(studio.close).toHaveBeenCalled();
+  });
+
+  test("a document that is left while the camera changes opens none and fails nothing", async () => {
+    const opening = deferred<never>();
+    const openCamera = vi.fn().mockResolvedValueOnce(shotOf("user")).mockReturnValue(opening.promise);
+    const { model, leave } = live({ studio: { openCamera } });
+    await model.open();
+    const flipping = model.flip();
+
+    leave();
+    opening.reject(problem("camera_busy"));
+    await flipping;
+
+    expect([openCamera.mock.calls.length, model.phase.value]).toEqual([2, "opening"]);
   });
 
   test("options stand still while it records", async () => {

@@ -1,6 +1,6 @@
 import { batch, computed, createModel, effect, type ReadonlySignal, signal } from "@preact/signals";
 
-import type { Facing, Shot } from "../model/live/camera";
+import type { Shot, Wish } from "../model/live/camera";
 import type { FilmEntry } from "../model/live/film";
 import type { Studio, StudioEvents, Take } from "../model/live/studio";
 import type { LiveTools } from "../model/live/tools";
@@ -44,7 +44,7 @@ export const Live = createModel((ports: LivePorts, firstStyle: string | null) =>
   const phase = signal<LivePhase>("opening");
   const problem = signal<Problem | null>(null);
   const notice = signal<Problem | "paused_hidden" | "at_limit" | "no_sound" | "open_elsewhere" | null>(null);
-  const shot = signal<(Pick<Shot, "facing" | "canFlip"> & { sound: boolean }) | null>(null);
+  const shot = signal<(Omit<Shot, "video" | "sound"> & { sound: boolean }) | null>(null);
   const backend = signal<Backend | null>(null);
   const rate = signal<{ framesPerSecond: number; short: number } | null>(null);
   const count = signal(0);
@@ -116,10 +116,41 @@ export const Live = createModel((ports: LivePorts, firstStyle: string | null) =>
     timer = ports.setTimeout(run, milliseconds);
   }
 
-  async function openCamera(facing: Facing) {
-    const opened = await studio!.openCamera(facing);
-    shot.value = { facing: opened.facing, canFlip: opened.canFlip, sound: opened.sound !== null };
-    if (!opened.sound) notice.value = "no_sound";
+  async function openCamera(mine: Studio, wish: Wish) {
+    const opened = await mine.openCamera(wish);
+    if (!opened || mine !== studio) return;
+    const { facing, camera, other, sound } = opened;
+    shot.value = { facing, camera, other, sound: sound !== null };
+    if (!sound) notice.value = "no_sound";
+  }
+
+  /** Nobody has left meanwhile, and nothing has failed. */
+  const isOpening = (mine: Studio) => !closed && mine === studio && phase.peek() === "opening";
+
+  /** Nothing can be shown, so nothing is looked at. */
+  function giveUp(reason: unknown) {
+    studio?.close();
+    studio = null;
+    fail(reason);
+  }
+
+  /** @param otherwise the camera to go back to where that one does not open */
+  async function changeCamera(wish: Wish, otherwise: Wish) {
+    const mine = studio!;
+    batch(() => {
+      phase.value = "opening";
+      rate.value = null;
+    });
+    try {
+      await openCamera(mine, wish).catch(async (reason: unknown) => {
+        if (!isOpening(mine)) return;
+        await openCamera(mine, otherwise);
+        notice.value = asProblem(reason);
+      });
+      if (isOpening(mine)) phase.value = "ready";
+    } catch (error) {
+      if (isOpening(mine)) giveUp(error);
+    }
   }
 
   async function open() {
@@ -139,23 +170,21 @@ export const Live = createModel((ports: LivePorts, firstStyle: string | null) =>
       // The camera's question, the networks and the presets need not wait for each other.
       const [opened] = await Promise.all([
         mine.openPainter(),
-        openCamera("user"),
+        openCamera(mine, "user"),
         styles.presets.peek().length > 0 ? null : styles.load(tools.shelf(), firstStyle),
       ]);
-      if (closed || mine !== studio) return;
+      if (!isOpening(mine)) return;
       backend.value = opened.backend;
       await styles.paintWith(opened.model);
       await styles.apply();
+      if (!isOpening(mine)) return;
       phase.value = "ready";
       await find();
       void styles.keep();
     } catch (error) {
       // Left meanwhile, and perhaps opened anew.
       if (mine !== null && mine !== studio) return;
-      // Nothing can be shown, so nothing is looked at.
-      studio?.close();
-      studio = null;
-      fail(error);
+      giveUp(error);
     }
   }
 
@@ -340,12 +369,8 @@ export const Live = createModel((ports: LivePorts, firstStyle: string | null) =>
       if (phase.peek() === "ready") keepRaw.value = on;
     },
     async flip() {
-      if (phase.peek() !== "ready" || !shot.peek()) return;
-      try {
-        await openCamera(shot.peek()!.facing === "user" ? "environment" : "user");
-      } catch (error) {
-        fail(error);
-      }
+      const before = shot.peek();
+      if (phase.peek() === "ready" && before?.other) await changeCamera(before.other, before.camera);
     },
     /** Three, two, one. */
     start() {

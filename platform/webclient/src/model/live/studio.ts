@@ -5,7 +5,7 @@ import type { Opened, Painter } from "../painter/protocol";
 import { filmSize } from "../painter/pixels";
 import type { Ingredient, Vector } from "../painter/style";
 import { asProblem, Problem } from "../problem";
-import { Camera, type CameraPorts, closeShot, type Facing, type Shot } from "./camera";
+import { Camera, type CameraPorts, closeShot, type Shot, type Wish } from "./camera";
 import { RecordingClock } from "./clocks";
 import { bound, CapturingWriter, codecsFor, EncodingWriter, type FilmWriter } from "./encoding";
 import { type FilmStore, type FilmTrack, GrowingFilm } from "./film";
@@ -69,6 +69,8 @@ export class Studio {
   readonly #seen: number[] = [];
   #canvas: HTMLCanvasElement | null = null;
   #shot: Shot | null = null;
+  /** Which opening of a camera is the newest. */
+  #opening = 0;
   #frames: FrameSource | null = null;
   #sounds: SoundSource | null = null;
   #recording: Recording | null = null;
@@ -92,16 +94,21 @@ export class Studio {
     return this.#painter.open("best", null);
   }
 
-  /** @throws Problem as `Camera.open` */
-  async openCamera(facing: Facing): Promise<Shot> {
+  /**
+   * @returns null where it was closed meanwhile, or another one is being opened
+   * @throws Problem as `Camera.open`
+   */
+  async openCamera(wish: Wish): Promise<Shot | null> {
     this.#closeCamera();
-    const shot = await this.#camera.open(facing);
-    if (this.#closed) {
+    const mine = this.#opening;
+    const shot = await this.#camera.open(wish);
+    if (mine !== this.#opening) {
       closeShot(shot);
-      return shot;
+      return null;
     }
     this.#shot = shot;
     await this.#painter.begin();
+    if (mine !== this.#opening) return null;
     const isNow = () => this.#shot === shot;
     this.#frames = captureFrames(
       shot.video,
@@ -110,7 +117,9 @@ export class Studio {
       () => isNow() && this.#end("camera_lost"),
     );
     if (shot.sound) {
-      this.#sounds = captureSound(shot.sound, this.#ports.now, (sound, at) => this.#hear(sound, at));
+      this.#sounds = captureSound(shot.sound, this.#ports.now, (sound, at) =>
+        isNow() ? this.#hear(sound, at) : sound.close(),
+      );
     }
     return shot;
   }
@@ -259,6 +268,7 @@ export class Studio {
   }
 
   #closeCamera() {
+    this.#opening += 1;
     this.#frames?.stop();
     this.#sounds?.stop();
     if (this.#shot) closeShot(this.#shot);

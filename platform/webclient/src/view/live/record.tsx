@@ -116,7 +116,7 @@ function Shutter({ live }: { live: LiveModel }) {
           key="flip"
           icon={SwitchCamera}
           label={t("flip_camera")}
-          disabled={phase !== "ready" || !live.shot.value?.canFlip}
+          disabled={phase !== "ready" || !live.shot.value?.other}
           onClick={() => void live.flip()}
         />
       )}
