@@ -803,6 +803,7 @@ function live(change: { studio?: object; tools?: object; use?: LivePorts["use"];
   const studio = {
     openPainter: vi.fn(() => Promise.resolve({ backend: "wasm", threads: 2, model: modelOf("impasto-v1") })),
     openCamera: vi.fn((wish: string) => Promise.resolve(shotOf(wish))),
+    closeCamera: vi.fn(),
     show: vi.fn(),
     mirror: vi.fn(),
     choose: vi.fn(() => Promise.resolve()),
@@ -1062,6 +1063,55 @@ describe("recording live", () => {
 
     expect(model.phase.value).toBe("review");
     expect(model.notice.value).toMatchObject({ code: "camera_lost" });
+  });
+
+  test.each(["while the film is being finished", "while it is looked at"])(
+    "when the camera goes %s, the film stays, and the next one has a studio of its own",
+    async (when) => {
+      const ending = deferred<object>();
+      const { model, studio, begin, events, take } = live({ studio: { stop: () => ending.promise } });
+      await begin();
+      const stopping = model.stop();
+
+      if (when === "while the film is being finished") events().ended(problem("camera_lost"));
+      ending.resolve(take);
+      await stopping;
+      if (when === "while it is looked at") events().ended(problem("camera_lost"));
+
+      expect([model.phase.value, model.take.value?.take]).toEqual(["review", take]);
+      await model.retake();
+      expect([model.phase.value, studio.openPainter.mock.calls.length]).toEqual(["ready", 2]);
+    },
+  );
+
+  test("while a film is looked at the camera is closed; another film opens the same one", async () => {
+    const { model, studio, tools, clock } = live();
+    await model.open();
+    await model.flip();
+    model.start();
+    await clock.pass(3000);
+
+    await model.stop();
+    expect(studio.closeCamera).toHaveBeenCalledTimes(1);
+    await model.retake();
+
+    expect(studio.openCamera.mock.calls.map(([wish]) => wish)).toEqual(["user", "environment", "environment"]);
+    expect([model.phase.value, studio.openPainter.mock.calls.length]).toEqual(["ready", 1]);
+    expect(tools.forget).toHaveBeenCalledExactlyOnceWith("film");
+  });
+
+  test("a camera that does not open for another film is a failure to be tried again", async () => {
+    const openCamera = vi.fn().mockResolvedValueOnce(shotOf("user")).mockRejectedValueOnce(problem("camera_busy"));
+    const { model, begin } = live({ studio: { openCamera } });
+    openCamera.mockResolvedValue(shotOf("user"));
+    await begin();
+    await model.stop();
+
+    await model.retake();
+    expect([model.phase.value, model.problem.value?.code]).toEqual(["failed", "camera_busy"]);
+    await model.open();
+
+    expect(model.phase.value).toBe("ready");
   });
 
   test("when the camera goes before, that is a failure to be tried again", async () => {
@@ -1338,6 +1388,63 @@ describe("recording live", () => {
     await dropped.model.dropFound();
     expect(dropped.tools.forget).toHaveBeenCalledWith("film");
     expect(dropped.model.found.value).toBeNull();
+  });
+
+  describe("what was found", () => {
+    const entry = { id: "found", startedAt: 0, types: { painted: "video/mp4" } };
+    const unfinished = () => Promise.resolve([entry]);
+
+    test.each(["lookAtFound", "dropFound"] as const)("is left alone while one records: %s", async (verb) => {
+      const { model, tools, begin } = live({ tools: { unfinished } });
+      await begin();
+      expect(model.canTakeFound.value).toBe(false);
+
+      await model[verb]();
+
+      expect(tools.claim).not.toHaveBeenCalled();
+      expect([model.phase.value, model.found.value]).toEqual(["recording", entry]);
+    });
+
+    test.each(["claim", "recover"] as const)(
+      "is put back where one began to record during its %s",
+      async (step) => {
+        const answer = deferred<unknown>();
+        const { model, tools, take } = live({ tools: { unfinished, [step]: vi.fn(() => answer.promise) } });
+        await model.open();
+        const looking = model.lookAtFound();
+        await settle();
+
+        model.start();
+        answer.resolve(step === "claim" ? true : { ...take, id: "found" });
+        await looking;
+
+        expect([model.phase.value, model.take.value, model.found.value]).toEqual(["counting", null, entry]);
+        expect(tools.release).toHaveBeenCalledWith("found");
+        expect(tools.forget).not.toHaveBeenCalled();
+      },
+    );
+
+    test("is put back where the store cannot be read, and says so", async () => {
+      const recover = () => Promise.reject(problem("no_store"));
+      const { model, tools } = live({ tools: { unfinished, recover } });
+      await model.open();
+
+      await model.lookAtFound();
+
+      expect(model.notice.value).toMatchObject({ code: "no_store" });
+      expect(tools.release).toHaveBeenCalledWith("found");
+      expect(model.found.value).toEqual(entry);
+    });
+
+    test("can be looked at where the camera is gone", async () => {
+      const { model, events } = live({ tools: { unfinished } });
+      await model.open();
+      events().ended(problem("camera_lost"));
+
+      await model.lookAtFound();
+
+      expect(model.phase.value).toBe("review");
+    });
   });
 
   test("what a reload left nothing of is let go quietly", async () => {

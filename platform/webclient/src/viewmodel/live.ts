@@ -96,6 +96,11 @@ export const Live = createModel((ports: LivePorts, firstStyle: string | null) =>
 
   /** The camera is gone: what was recorded until then is a film. */
   async function ended(reason: Problem) {
+    if (phase.peek() === "finishing" || phase.peek() === "review") {
+      // That costs the next film a studio of its own, and not this one.
+      problem.value = reason;
+      return;
+    }
     if (!recording.peek()) {
       stopCounting();
       fail(reason);
@@ -135,7 +140,7 @@ export const Live = createModel((ports: LivePorts, firstStyle: string | null) =>
   }
 
   /** @param otherwise the camera to go back to where that one does not open */
-  async function changeCamera(wish: Wish, otherwise: Wish) {
+  async function changeCamera(wish: Wish, otherwise: Wish | null) {
     const mine = studio!;
     batch(() => {
       phase.value = "opening";
@@ -144,6 +149,7 @@ export const Live = createModel((ports: LivePorts, firstStyle: string | null) =>
     try {
       await openCamera(mine, wish).catch(async (reason: unknown) => {
         if (!isOpening(mine)) return;
+        if (!otherwise) throw reason;
         await openCamera(mine, otherwise);
         notice.value = asProblem(reason);
       });
@@ -253,6 +259,9 @@ export const Live = createModel((ports: LivePorts, firstStyle: string | null) =>
     }
   }
 
+  /** A film that was found takes nobody's place: nothing is recorded, and no other film is looked at. */
+  const mayLook = () => !closed && (phase.peek() === "ready" || phase.peek() === "failed");
+
   /** The newest recording that was cut off, and that nobody has. */
   async function find() {
     found.value = (await tools!.unfinished())[0] ?? null;
@@ -261,12 +270,26 @@ export const Live = createModel((ports: LivePorts, firstStyle: string | null) =>
   /** The one that was found, now this tab's; null where another has been quicker. */
   async function takeFound(): Promise<FilmEntry | null> {
     const entry = found.peek();
+    if (!entry || !mayLook()) return null;
     found.value = null;
-    if (!entry) return null;
     if (await tools!.claim(entry.id)) return entry;
     notice.value = "open_elsewhere";
     await find();
     return null;
+  }
+
+  /** Left to be found again. */
+  async function putBack({ id }: FilmEntry) {
+    tools!.release(id);
+    await find();
+  }
+
+  /** Another recording may have been begun while this one was being read. */
+  async function lookAt(entry: FilmEntry) {
+    const made = mayLook() ? await tools!.recover(entry, nameOf(entry.startedAt)) : null;
+    if (!mayLook()) await putBack(entry);
+    else if (made) review(made);
+    else await tools!.forget(entry.id);
   }
 
   function review(made: Take) {
@@ -275,7 +298,10 @@ export const Live = createModel((ports: LivePorts, firstStyle: string | null) =>
       return;
     }
     handedOver = null;
+    // Nobody films whoever looks at a film.
+    studio?.closeCamera();
     batch(() => {
+      rate.value = null;
       take.value = {
         take: made,
         url: ports.pictures.open(made.painted),
@@ -356,6 +382,8 @@ export const Live = createModel((ports: LivePorts, firstStyle: string | null) =>
     mirrorView: computed(() => isFront.value && !mirrorFilm.value),
     /** What is being recorded cannot change its camera or its options. */
     canChange: computed(() => phase.value === "ready"),
+    /** What was found may be looked at or thrown away now. */
+    canTakeFound: computed(() => phase.value === "ready" || phase.value === "failed"),
 
     open,
     show(element: HTMLCanvasElement | null) {
@@ -399,11 +427,15 @@ export const Live = createModel((ports: LivePorts, firstStyle: string | null) =>
       const shown = take.peek();
       if (!shown) return;
       if (handedOver) ports.takeBack(handedOver);
+      batch(() => {
+        closeTake();
+        notice.value = null;
+        phase.value = "opening";
+      });
       await tools!.forget(shown.take.id);
-      closeTake();
-      notice.value = null;
+      if (closed) return;
       if (problem.peek() || !studio) await open();
-      else phase.value = "ready";
+      else await changeCamera(shot.peek()!.camera, null);
     },
     use(kind: FilmKind) {
       const shown = take.peek();
@@ -416,9 +448,12 @@ export const Live = createModel((ports: LivePorts, firstStyle: string | null) =>
     async lookAtFound() {
       const entry = await takeFound();
       if (!entry) return;
-      const made = await tools!.recover(entry, nameOf(entry.startedAt));
-      if (made) review(made);
-      else await tools!.forget(entry.id);
+      try {
+        await lookAt(entry);
+      } catch (error) {
+        notice.value = asProblem(error);
+        await putBack(entry);
+      }
     },
     async dropFound() {
       const entry = await takeFound();

@@ -99,7 +99,7 @@ export class Studio {
    * @throws Problem as `Camera.open`
    */
   async openCamera(wish: Wish): Promise<Shot | null> {
-    this.#closeCamera();
+    this.closeCamera();
     const mine = this.#opening;
     const shot = await this.#camera.open(wish);
     if (mine !== this.#opening) {
@@ -122,6 +122,16 @@ export class Studio {
       );
     }
     return shot;
+  }
+
+  /** Nothing is looked at until a camera is opened again. */
+  closeCamera() {
+    this.#opening += 1;
+    this.#frames?.stop();
+    this.#sounds?.stop();
+    if (this.#shot) closeShot(this.#shot);
+    this.#waiting?.frame.close();
+    this.#shot = this.#frames = this.#sounds = this.#waiting = null;
   }
 
   /** Where paintings appear. */
@@ -213,7 +223,7 @@ export class Studio {
 
   close() {
     this.#closed = true;
-    this.#closeCamera();
+    this.closeCamera();
     if (this.#recording && !this.#recording.isEnding) void this.#leave(this.#recording);
     this.#painter.close();
   }
@@ -265,15 +275,6 @@ export class Studio {
     } catch {
       this.#events.notice(problem("disk_full"));
     }
-  }
-
-  #closeCamera() {
-    this.#opening += 1;
-    this.#frames?.stop();
-    this.#sounds?.stop();
-    if (this.#shot) closeShot(this.#shot);
-    this.#waiting?.frame.close();
-    this.#shot = this.#frames = this.#sounds = this.#waiting = null;
   }
 
   #take(captured: CapturedFrame) {

@@ -197,7 +197,7 @@ function Found({ live }: { live: LiveModel }) {
   const t = useT();
   const { i18n } = useApp();
   const found = live.found.value;
-  if (!found) return null;
+  if (!found || !live.canTakeFound.value) return null;
   const ago = i18n.ago(new Date(found.startedAt).toISOString(), Date.now());
   return (
     <div class="notice live-notice" role="status">
