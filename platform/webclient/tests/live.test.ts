@@ -1138,6 +1138,34 @@ describe("recording live", () => {
     expect(studio.close).toHaveBeenCalled();
   });
 
+  test("styles that cannot be read are a failure to be tried again, not an opening without end", async () => {
+    const presets = vi.fn().mockRejectedValueOnce(problem("offline")).mockResolvedValue([liveStyle("wave")]);
+    const { model, studio } = live({ tools: { shelf: () => ({ ...shelfOf(), presets }) } });
+
+    await model.open();
+    expect([model.phase.value, model.problem.value?.code]).toEqual(["failed", "offline"]);
+    await model.open();
+
+    expect([model.phase.value, model.styles.chosen.value]).toEqual(["ready", "wave"]);
+    expect(studio.choose).toHaveBeenCalledTimes(1);
+  });
+
+  test("waits for a painting only where there is something to paint with", async () => {
+    const bare = live({ tools: { shelf: () => shelfOf() } });
+    await bare.model.open();
+    expect([bare.model.phase.value, bare.model.isWaiting.value]).toEqual(["ready", false]);
+
+    const refused = live({ studio: { choose: () => Promise.reject(problem("painter_failed")) } });
+    await refused.model.open();
+    expect([refused.model.phase.value, refused.model.isWaiting.value]).toEqual(["ready", false]);
+
+    const { model, events } = live();
+    await model.open();
+    expect(model.isWaiting.value).toBe(true);
+    events().painted({ framesPerSecond: 1, short: 160 });
+    expect(model.isWaiting.value).toBe(false);
+  });
+
   test("a full disk is said while it goes on", async () => {
     const { model, begin, events } = live();
     await begin();

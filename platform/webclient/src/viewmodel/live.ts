@@ -180,6 +180,8 @@ export const Live = createModel((ports: LivePorts, firstStyle: string | null) =>
         styles.presets.peek().length > 0 ? null : styles.load(tools.shelf(), firstStyle),
       ]);
       if (!isOpening(mine)) return;
+      // Without a style nothing is ever painted.
+      if (styles.chosen.peek() === null && styles.problem.peek()) throw styles.problem.peek()!;
       backend.value = opened.backend;
       await styles.paintWith(opened.model);
       await styles.apply();
@@ -378,6 +380,13 @@ export const Live = createModel((ports: LivePorts, firstStyle: string | null) =>
     recording,
     isFront,
     secondsMost: computed(() => most()),
+    /** The first painting is on its way; without a style, none is. */
+    isWaiting: computed(
+      () =>
+        phase.value === "opening" ||
+        phase.value === "finishing" ||
+        (rate.value === null && styles.chosen.value !== null && styles.problem.value === null),
+    ),
     /** The film is not mirrored, but whoever looks at themselves expects a mirror. */
     mirrorView: computed(() => isFront.value && !mirrorFilm.value),
     /** What is being recorded cannot change its camera or its options. */

@@ -62,7 +62,6 @@ function Stage({ live }: { live: LiveModel }) {
   }, []);
   const phase = live.phase.value;
   const rate = live.rate.value;
-  const waiting = phase === "opening" || phase === "finishing" || rate === null;
   return (
     <section class="live-stage" aria-label={t("preview")}>
       <canvas
@@ -74,7 +73,7 @@ function Stage({ live }: { live: LiveModel }) {
         aria-label={t("live_picture")}
         data-painted={rate !== null}
       />
-      {waiting && (
+      {live.isWaiting.value && (
         <p class="live-note" role="status">
           <Spinner /> {t(phase === "finishing" ? "live_finishing" : "live_opening")}
         </p>
