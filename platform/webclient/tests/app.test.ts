@@ -274,6 +274,17 @@ describe("a film made on this device", () => {
     expect(app.router.url.value).toBe("/create");
   });
 
+  test("of the camera comes onto the easel with the style it was seen in", async () => {
+    const { app, uploads, finish } = await setUp({ at: "/record" });
+
+    app.filming().use(PAINTED, "raw", () => undefined, "great wave");
+    uploads.start.mock.calls[0]![2].done({ uploadId: "u", jobId: "check" });
+    await settle();
+    finish(checked);
+
+    expect(app.router.url.value).toBe("/create?clip=swan&styles=great%20wave");
+  });
+
   test("stays with a guest, who is shown the door", async () => {
     const { app, uploads } = await setUp({ at: "/record", signedIn: false });
     const over = vi.fn();

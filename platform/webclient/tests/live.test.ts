@@ -1295,19 +1295,30 @@ describe("recording live", () => {
   });
 
   test.each([
-    ["painted", "p.mp4"],
-    ["raw", "r.mp4"],
-  ] as const)("the %s film goes to the uploads, and is let go once it is a clip", async (kind, name) => {
+    ["painted", "p.mp4", null],
+    ["raw", "r.mp4", "wave"],
+  ] as const)("the %s film goes to the uploads, and is let go once it is a clip", async (kind, name, style) => {
     const { model, tools, use, begin } = live();
     await begin();
     await model.stop();
 
     model.use(kind);
 
-    expect(use).toHaveBeenCalledWith(expect.objectContaining({ name }), kind, expect.any(Function));
+    expect(use).toHaveBeenCalledWith(expect.objectContaining({ name }), kind, expect.any(Function), style);
     expect(tools.forget).not.toHaveBeenCalled();
     use.mock.calls[0]![2](true);
     expect(tools.forget).toHaveBeenCalledWith("film");
+  });
+
+  test("the easel knows nothing of a picture of one's own", async () => {
+    const { model, use, begin } = live({ studio: { embed: () => Promise.resolve(Float32Array.of(9)) } });
+    await begin();
+    await model.styles.addPicture(new File(["x"], "cat.png"));
+    await model.stop();
+
+    model.use("raw");
+
+    expect(use.mock.calls[0]![3]).toBeNull();
   });
 
   test("a film that is refused after one has gone elsewhere is left to be found", async () => {

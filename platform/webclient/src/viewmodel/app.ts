@@ -58,7 +58,7 @@ export const App = createModel((services: Services) => {
   const online = signal(true);
   const muted = signal(true);
   /** A film that goes as soon as there is a network, and whether whoever gave it is still where they were. */
-  let waiting: { film: File; kind: FilmKind; over: Over; isHere: boolean } | null = null;
+  let waiting: { film: File; over: Over; next: string; isHere: boolean } | null = null;
 
   const jobs = new Jobs(services.openFeed, api, jobEnded, () => void session.resume());
   const upload = new UploadProgress({ uploads: services.uploads, api, jobs, now: services.now }, clipArrived);
@@ -117,27 +117,29 @@ export const App = createModel((services: Services) => {
    *
    * @returns whether the uploads have it, or will once there is a network
    */
-  function useFilm(film: File, kind: FilmKind, over: Over): boolean {
+  function useFilm(film: File, kind: FilmKind, over: Over, style: string | null = null): boolean {
+    const easel = style ? `/create?styles=${encodeURIComponent(style)}` : "/create";
+    const next = kind === "painted" ? "/create?painted=1" : easel;
     const before = waiting;
     waiting = null;
     before?.over(false);
     if (session.phase.peek() === "failed" || session.phase.peek() === "unknown") {
       // Without a network nobody knows who this is; they need not ask again.
-      waiting = { film, kind, over, isHere: true };
+      waiting = { film, over, next, isHere: true };
       toasts.say("film_waits");
       return true;
     }
     if (!member() || !give(film, over)) return false;
-    goWith(kind);
+    router.go(next);
     return true;
   }
 
   /** There is a network again. */
   function giveWaiting() {
-    const { film, kind, over, isHere } = waiting!;
+    const { film, over, next, isHere } = waiting!;
     waiting = null;
     if (!give(film, over)) over(false);
-    else if (isHere) goWith(kind);
+    else if (isHere) router.go(next);
   }
 
   /** @returns whether the uploads have it */
@@ -156,8 +158,6 @@ export const App = createModel((services: Services) => {
     upload.choose(film, me.username, me.limits.upload_bytes, over);
     return true;
   }
-
-  const goWith = (kind: FilmKind) => router.go(kind === "painted" ? "/create?painted=1" : "/create");
 
   return {
     router,

@@ -21,9 +21,10 @@ export interface LivePorts {
   /**
    * Take a film to the uploads; `over` is called once it is a clip or will not be one.
    *
+   * @param style what the easel is to begin with
    * @returns whether they have it, or will once there is a network
    */
-  use: (film: File, kind: FilmKind, over: Over) => boolean;
+  use: (film: File, kind: FilmKind, over: Over, style?: string | null) => boolean;
   /** A film that still waits for a network is not to be uploaded after all; `over` is not called. */
   takeBack: (film: File) => void;
   secondsMost: () => number | null;
@@ -451,7 +452,8 @@ export const Live = createModel((ports: LivePorts, firstStyle: string | null) =>
       const film = kind === "raw" ? shown?.take.raw : shown?.take.painted;
       if (!shown || !film) return;
       const { id } = shown.take;
-      handedOver = ports.use(film, kind, (isClip) => over(id, isClip)) ? film : null;
+      const style = kind === "raw" ? styles.preset.peek() : null;
+      handedOver = ports.use(film, kind, (isClip) => over(id, isClip), style) ? film : null;
     },
     /** A recording that a reload cut off. */
     async lookAtFound() {
