@@ -74,6 +74,19 @@ describe("clocks", () => {
     expect(clock.elapsed(11_000)).toBe(3);
   });
 
+  test("a recording that is stopped late is no longer than it may be", () => {
+    const clock = new RecordingClock(60);
+    clock.start(0);
+    clock.pause(50_000);
+    clock.start(100_000);
+
+    expect(clock.seconds(109_999)).toBe(59.999);
+    expect(clock.seconds(110_000)).toBeNull();
+    expect(clock.elapsed(113_000)).toBe(60);
+    clock.pause(113_000);
+    expect(clock.elapsed(120_000)).toBe(60);
+  });
+
   test("a frame from before the pause that is painted after it has its place", () => {
     const clock = new RecordingClock();
     clock.start(0);
@@ -470,7 +483,7 @@ describe("a film that is being prepared", () => {
     const { studio, films, timers, recorders } = studioHere();
     await studio.openCamera("user");
 
-    expect(await studio.record({ raw: false, signal: new AbortController().signal })).toBe(true);
+    expect(await studio.record({ raw: false, most: 60, signal: new AbortController().signal })).toBe(true);
     expect([films.begin.mock.calls.length, timers.size]).toEqual([1, 1]);
     await studio.stop("name");
 
@@ -485,7 +498,7 @@ describe("a film that is being prepared", () => {
     const { studio, films, locks, timers, recorders } = studioHere({ claim: () => claimed.promise });
     const wish = new AbortController();
     await studio.openCamera("user");
-    const recording = studio.record({ raw: false, signal: wish.signal });
+    const recording = studio.record({ raw: false, most: 60, signal: wish.signal });
     await settle();
 
     end(wish, studio);
@@ -502,14 +515,14 @@ describe("a film that is being prepared", () => {
     const { studio, films, locks } = studioHere();
     await studio.openCamera("user");
 
-    expect(await studio.record({ raw: false, signal: AbortSignal.abort() })).toBe(false);
+    expect(await studio.record({ raw: false, most: 60, signal: AbortSignal.abort() })).toBe(false);
     expect([locks.claim.mock.calls.length, films.begin.mock.calls.length]).toEqual([0, 0]);
   });
 
   test("is left to be found when the studio is closed while it is recorded", async () => {
     const { studio, films, locks, timers, recorders } = studioHere();
     await studio.openCamera("user");
-    await studio.record({ raw: false, signal: new AbortController().signal });
+    await studio.record({ raw: false, most: 60, signal: new AbortController().signal });
 
     studio.close();
     await settle();
@@ -807,7 +820,7 @@ function live(change: { studio?: object; tools?: object; use?: LivePorts["use"];
     show: vi.fn(),
     mirror: vi.fn(),
     choose: vi.fn(() => Promise.resolve()),
-    record: vi.fn(() => {
+    record: vi.fn((_options: object) => {
       recordedFrom = clock.time;
       return Promise.resolve(true);
     }),
@@ -969,6 +982,14 @@ describe("recording live", () => {
     await clock.pass(5100);
 
     expect([model.phase.value, model.notice.value]).toEqual(["review", "at_limit"]);
+  });
+
+  test("tells the studio how long it may be", async () => {
+    const { studio, begin } = live({ most: 5 });
+
+    await begin();
+
+    expect(studio.record).toHaveBeenCalledWith(expect.objectContaining({ most: 5 }));
   });
 
   test("never lasts longer than a minute, whatever the server allows", () => {

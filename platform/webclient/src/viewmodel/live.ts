@@ -218,7 +218,7 @@ export const Live = createModel((ports: LivePorts, firstStyle: string | null) =>
   async function begin() {
     const { signal: wish } = counting!;
     try {
-      const isRecording = await studio!.record({ raw: keepRaw.peek(), signal: wish });
+      const isRecording = await studio!.record({ raw: keepRaw.peek(), most: most(), signal: wish });
       if (!isRecording || wish.aborted) return;
       batch(() => {
         seconds.value = 0;

@@ -154,11 +154,12 @@ export class Studio {
   }
 
   /**
+   * @param options.most seconds after which nothing more is recorded
    * @param options.signal aborted where nobody wants it any more
    * @returns whether it records; where it does not, nothing of it is left
    * @throws Problem `no_encoder` where the browser can write no film
    */
-  async record(options: { raw: boolean; signal: AbortSignal }): Promise<boolean> {
+  async record(options: { raw: boolean; most: number; signal: AbortSignal }): Promise<boolean> {
     const canvas = this.#canvas;
     const shot = this.#shot;
     if (!canvas || !shot) throw new Error("there is nothing to record yet");
@@ -170,7 +171,8 @@ export class Studio {
       // Before the film can be found: no other tab may take it for one that was left behind.
       if (!isOver()) await this.#ports.locks.claim(draft.id);
       if (!isOver()) await this.#begin(draft.id, painted, raw);
-      if (!isOver()) this.#start({ ...draft, painted, raw, clock: new RecordingClock(), isEnding: false });
+      const clock = new RecordingClock(options.most);
+      if (!isOver()) this.#start({ ...draft, painted, raw, clock, isEnding: false });
       else await this.#forget(draft);
     } catch (error) {
       await this.#forget(draft);
