@@ -8,6 +8,7 @@ import { type CapturedFrame, captureFrames } from "../src/model/live/frames";
 import { FilmLocks } from "../src/model/live/locks";
 import { LAST_FRAME, PictureTrack } from "../src/model/live/pictures";
 import { type LiveStyle, StyleShelf } from "../src/model/live/shelf";
+import { captureSound } from "../src/model/live/sound";
 import { Studio, type StudioEvents, type StudioPorts } from "../src/model/live/studio";
 import { type LiveTools, liveTools, type ToolPorts } from "../src/model/live/tools";
 import { Problem } from "../src/model/problem";
@@ -248,6 +249,49 @@ describe("frames of a camera", () => {
   });
 });
 
+describe("sound of a microphone", () => {
+  afterEach(() => vi.unstubAllGlobals());
+  const microphone = (end: { read?: Promise<object>; load?: Promise<void> }) => {
+    if (end.read) {
+      const read = () => end.read;
+      const Processor = class {
+        readable = { getReader: () => ({ read, cancel: () => Promise.resolve() }) };
+      };
+      vi.stubGlobal("MediaStreamTrackProcessor", Processor);
+    }
+    const close = vi.fn(() => Promise.resolve());
+    const Context = class {
+      audioWorklet = { addModule: () => end.load };
+      close = close;
+    };
+    vi.stubGlobal("AudioContext", Context);
+    const onFailure = vi.fn();
+    const source = captureSound({} as MediaStreamTrack, () => 0, vi.fn(), onFailure);
+    return { source, onFailure };
+  };
+
+  test.each(["read", "load"] as const)("that cannot be heard is said: %s", async (step) => {
+    const answer = deferred<never>();
+    const { onFailure } = microphone({ [step]: answer.promise });
+
+    answer.reject(new DOMException("", "InvalidStateError"));
+    await settle();
+
+    expect(onFailure).toHaveBeenCalledTimes(1);
+  });
+
+  test.each(["read", "load"] as const)("that fails after it was stopped is no failure: %s", async (step) => {
+    const answer = deferred<never>();
+    const { source, onFailure } = microphone({ [step]: answer.promise });
+
+    source.stop();
+    answer.reject(new DOMException("", "InvalidStateError"));
+    await settle();
+
+    expect(onFailure).not.toHaveBeenCalled();
+  });
+});
+
 describe("a growing film", () => {
   test("that the store has no room for goes on in memory, and says so once", async () => {
     const full = new DOMException("", "QuotaExceededError");
@@ -424,7 +468,7 @@ function studioHere(change: { getUserMedia?: () => Promise<unknown>; claim?: () 
   };
   const locks = { claim: vi.fn(change.claim ?? (() => Promise.resolve(true))), release: vi.fn() };
   const painter = { begin: vi.fn(() => Promise.resolve(null)), close: vi.fn() };
-  const events = { painted: vi.fn(), ended: vi.fn(), notice: vi.fn() };
+  const events = { painted: vi.fn(), ended: vi.fn(), notice: vi.fn(), silent: vi.fn() };
   const ports = {
     devices: {
       getUserMedia: change.getUserMedia ?? (() => Promise.resolve(stream("camera"))),
@@ -1195,6 +1239,31 @@ describe("recording live", () => {
 
     expect(model.phase.value).toBe("recording");
     expect(model.notice.value).toMatchObject({ code: "disk_full" });
+  });
+
+  test("a microphone that falls silent is said, and it goes on", async () => {
+    const { model, begin, events } = live();
+    await begin();
+
+    events().silent();
+
+    expect([model.phase.value, model.notice.value, model.shot.value?.sound]).toEqual([
+      "recording",
+      "no_sound",
+      false,
+    ]);
+  });
+
+  test("a microphone that fails while the camera is being opened is said too", async () => {
+    const { model, studio, events } = live();
+    studio.openCamera.mockImplementation((wish) => {
+      events().silent();
+      return Promise.resolve(shotOf(wish));
+    });
+
+    await model.open();
+
+    expect([model.notice.value, model.shot.value?.sound]).toEqual(["no_sound", false]);
   });
 
   test("an encoder that gives up leaves what was written to be found", async () => {

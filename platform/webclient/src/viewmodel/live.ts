@@ -62,6 +62,7 @@ export const Live = createModel((ports: LivePorts, firstStyle: string | null) =>
   let canvas: HTMLCanvasElement | null = null;
   let timer: unknown = null;
   let counting: AbortController | null = null;
+  let isHeard = false;
   let closed = false;
   /** What the uploads have, or will once there is a network. */
   let handedOver: File | null = null;
@@ -85,6 +86,12 @@ export const Live = createModel((ports: LivePorts, firstStyle: string | null) =>
     notice: (what) => {
       notice.value = what;
     },
+    silent: () =>
+      batch(() => {
+        isHeard = false;
+        shot.value = shot.peek() && { ...shot.peek()!, sound: false };
+        notice.value = "no_sound";
+      }),
   };
 
   function fail(reason: unknown) {
@@ -123,10 +130,13 @@ export const Live = createModel((ports: LivePorts, firstStyle: string | null) =>
   }
 
   async function openCamera(mine: Studio, wish: Wish) {
+    // A microphone may fail while its camera is still being opened.
+    isHeard = true;
     const opened = await mine.openCamera(wish);
     if (!opened || mine !== studio) return;
-    const { facing, camera, other, sound } = opened;
-    shot.value = { facing, camera, other, sound: sound !== null };
+    const { facing, camera, other } = opened;
+    const sound = opened.sound !== null && isHeard;
+    shot.value = { facing, camera, other, sound };
     if (!sound) notice.value = "no_sound";
   }
 

@@ -27,6 +27,8 @@ export interface StudioEvents {
   ended(problem: Problem): void;
   /** Something is worse than it was, and everything goes on. */
   notice(problem: Problem): void;
+  /** The microphone is not heard, or no longer; everything else goes on. */
+  silent(): void;
 }
 
 export interface StudioPorts extends CameraPorts, FramePorts {
@@ -117,8 +119,11 @@ export class Studio {
       () => isNow() && this.#end("camera_lost"),
     );
     if (shot.sound) {
-      this.#sounds = captureSound(shot.sound, this.#ports.now, (sound, at) =>
-        isNow() ? this.#hear(sound, at) : sound.close(),
+      this.#sounds = captureSound(
+        shot.sound,
+        this.#ports.now,
+        (sound, at) => (isNow() ? this.#hear(sound, at) : sound.close()),
+        () => isNow() && this.#events.silent(),
       );
     }
     return shot;
