@@ -523,6 +523,13 @@ describe("the camera of a studio", () => {
 describe("a film that is being prepared", () => {
   afterEach(() => vi.unstubAllGlobals());
 
+  test("has none of the camera beside it without WebCodecs", async () => {
+    const { studio } = studioHere();
+    await studio.openCamera("user");
+
+    expect(await studio.canKeepRaw()).toBe(false);
+  });
+
   test("is recorded, and its drawing stops with it", async () => {
     const { studio, films, timers, recorders } = studioHere();
     await studio.openCamera("user");
@@ -861,6 +868,7 @@ function live(change: { studio?: object; tools?: object; use?: LivePorts["use"];
     openPainter: vi.fn(() => Promise.resolve({ backend: "wasm", threads: 2, model: modelOf("impasto-v1") })),
     openCamera: vi.fn((wish: string) => Promise.resolve(shotOf(wish))),
     closeCamera: vi.fn(),
+    canKeepRaw: vi.fn(() => Promise.resolve(true)),
     show: vi.fn(),
     mirror: vi.fn(),
     choose: vi.fn(() => Promise.resolve()),
@@ -1369,6 +1377,28 @@ describe("recording live", () => {
     await flipping;
 
     expect([openCamera.mock.calls.length, model.phase.value]).toEqual([2, "opening"]);
+  });
+
+  test("the camera's own film is offered only where the browser writes two", async () => {
+    const { model } = live({ studio: { canKeepRaw: () => Promise.resolve(false) } });
+    await model.open();
+
+    model.setKeepRaw(true);
+
+    expect([model.canKeepRaw.value, model.keepRaw.value]).toEqual([false, false]);
+  });
+
+  test("a camera whose film cannot be written beside its painting is recorded without", async () => {
+    const canKeepRaw = vi.fn().mockResolvedValueOnce(true).mockResolvedValueOnce(false).mockResolvedValue(true);
+    const { model, studio, clock } = live({ studio: { canKeepRaw } });
+    await model.open();
+    model.setKeepRaw(true);
+
+    await model.flip();
+    model.start();
+    await clock.pass(3000);
+
+    expect(studio.record).toHaveBeenCalledWith(expect.objectContaining({ raw: false }));
   });
 
   test("options stand still while it records", async () => {

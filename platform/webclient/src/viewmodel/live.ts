@@ -51,7 +51,9 @@ export const Live = createModel((ports: LivePorts, firstStyle: string | null) =>
   const count = signal(0);
   const seconds = signal(0);
   const mirrorFilm = signal(true);
-  const keepRaw = signal(false);
+  const wantsRaw = signal(false);
+  const canKeepRaw = signal(true);
+  const keepRaw = computed(() => wantsRaw.value && canKeepRaw.value);
   const take = signal<{ take: Take; url: string; rawUrl: string | null } | null>(null);
   const found = signal<FilmEntry | null>(null);
   const recording = computed(() => phase.value === "recording" || phase.value === "paused");
@@ -138,6 +140,7 @@ export const Live = createModel((ports: LivePorts, firstStyle: string | null) =>
     const sound = opened.sound !== null && isHeard;
     shot.value = { facing, camera, other, sound };
     if (!sound) notice.value = "no_sound";
+    canKeepRaw.value = await mine.canKeepRaw();
   }
 
   /** Nobody has left meanwhile, and nothing has failed. */
@@ -385,7 +388,8 @@ export const Live = createModel((ports: LivePorts, firstStyle: string | null) =>
     count: count as ReadonlySignal<number>,
     seconds: seconds as ReadonlySignal<number>,
     mirrorFilm: mirrorFilm as ReadonlySignal<boolean>,
-    keepRaw: keepRaw as ReadonlySignal<boolean>,
+    keepRaw,
+    canKeepRaw: canKeepRaw as ReadonlySignal<boolean>,
     take: take as ReadonlySignal<typeof take.value>,
     found: found as ReadonlySignal<FilmEntry | null>,
     recording,
@@ -414,7 +418,7 @@ export const Live = createModel((ports: LivePorts, firstStyle: string | null) =>
       if (phase.peek() === "ready") mirrorFilm.value = on;
     },
     setKeepRaw(on: boolean) {
-      if (phase.peek() === "ready") keepRaw.value = on;
+      if (phase.peek() === "ready" && canKeepRaw.peek()) wantsRaw.value = on;
     },
     async flip() {
       const before = shot.peek();

@@ -96,6 +96,11 @@ export class Studio {
     return this.#painter.open("best", null);
   }
 
+  /** Whether what the camera sees can be written beside its painting: recording a canvas, the browser writes one film. */
+  async canKeepRaw(): Promise<boolean> {
+    return this.#shot !== null && (await codecsFor(sizeOf(this.#shot))) !== null;
+  }
+
   /**
    * @returns null where it was closed meanwhile, or another one is being opened
    * @throws Problem as `Camera.open`

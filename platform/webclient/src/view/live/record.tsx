@@ -166,12 +166,16 @@ function Options({ live }: { live: LiveModel }) {
           onChange={live.setMirrorFilm}
         />
       )}
-      <Switch
-        label={t("keep_raw")}
-        hint={t("keep_raw_hint")}
-        on={live.keepRaw.value}
-        onChange={live.setKeepRaw}
-      />
+      {live.canKeepRaw.value ? (
+        <Switch
+          label={t("keep_raw")}
+          hint={t("keep_raw_hint")}
+          on={live.keepRaw.value}
+          onChange={live.setKeepRaw}
+        />
+      ) : (
+        <p class="faint">{t("no_raw_here")}</p>
+      )}
     </div>
   );
 }
