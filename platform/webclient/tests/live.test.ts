@@ -976,19 +976,22 @@ describe("recording live", () => {
     ["sees the document left", ({ leave }: ReturnType<typeof live>) => leave(), "opening"],
     ["loses the camera", ({ events }: ReturnType<typeof live>) => events().ended(problem("lost")), "failed"],
     ["sees the screen closed", ({ model }: ReturnType<typeof live>) => model.close(), "counting"],
-  ] as const)("a countdown that %s while the film is being prepared records nothing", async (_why, end, then) => {
-    const prepared = deferred<boolean>();
-    const record = vi.fn((_options: { signal: AbortSignal }) => prepared.promise);
-    const screen = live({ studio: { record } });
-    await screen.begin();
+  ] as const)(
+    "a countdown that %s while the film is being prepared records nothing",
+    async (_why, end, then) => {
+      const prepared = deferred<boolean>();
+      const record = vi.fn((_options: { signal: AbortSignal }) => prepared.promise);
+      const screen = live({ studio: { record } });
+      await screen.begin();
 
-    end(screen);
-    prepared.resolve(true);
-    await settle();
+      end(screen);
+      prepared.resolve(true);
+      await settle();
 
-    expect(record.mock.calls[0]![0].signal.aborted).toBe(true);
-    expect(screen.model.phase.value).toBe(then);
-  });
+      expect(record.mock.calls[0]![0].signal.aborted).toBe(true);
+      expect(screen.model.phase.value).toBe(then);
+    },
+  );
 
   test("a countdown that was stopped and begun anew goes on with the new one only", async () => {
     const first = deferred<boolean>();
@@ -1168,13 +1171,20 @@ describe("recording live", () => {
     expect(studio.closeCamera).toHaveBeenCalledTimes(1);
     await model.retake();
 
-    expect(studio.openCamera.mock.calls.map(([wish]) => wish)).toEqual(["user", "environment", "environment"]);
+    expect(studio.openCamera.mock.calls.map(([wish]) => wish)).toEqual([
+      "user",
+      "environment",
+      "environment",
+    ]);
     expect([model.phase.value, studio.openPainter.mock.calls.length]).toEqual(["ready", 1]);
     expect(tools.forget).toHaveBeenCalledExactlyOnceWith("film");
   });
 
   test("a camera that does not open for another film is a failure to be tried again", async () => {
-    const openCamera = vi.fn().mockResolvedValueOnce(shotOf("user")).mockRejectedValueOnce(problem("camera_busy"));
+    const openCamera = vi
+      .fn()
+      .mockResolvedValueOnce(shotOf("user"))
+      .mockRejectedValueOnce(problem("camera_busy"));
     const { model, begin } = live({ studio: { openCamera } });
     openCamera.mockResolvedValue(shotOf("user"));
     await begin();
@@ -1212,7 +1222,10 @@ describe("recording live", () => {
   });
 
   test("styles that cannot be read are a failure to be tried again, not an opening without end", async () => {
-    const presets = vi.fn().mockRejectedValueOnce(problem("offline")).mockResolvedValue([liveStyle("wave")]);
+    const presets = vi
+      .fn()
+      .mockRejectedValueOnce(problem("offline"))
+      .mockResolvedValue([liveStyle("wave")]);
     const { model, studio } = live({ tools: { shelf: () => ({ ...shelfOf(), presets }) } });
 
     await model.open();
@@ -1389,7 +1402,11 @@ describe("recording live", () => {
   });
 
   test("a camera whose film cannot be written beside its painting is recorded without", async () => {
-    const canKeepRaw = vi.fn().mockResolvedValueOnce(true).mockResolvedValueOnce(false).mockResolvedValue(true);
+    const canKeepRaw = vi
+      .fn()
+      .mockResolvedValueOnce(true)
+      .mockResolvedValueOnce(false)
+      .mockResolvedValue(true);
     const { model, studio, clock } = live({ studio: { canKeepRaw } });
     await model.open();
     model.setKeepRaw(true);
@@ -1417,18 +1434,21 @@ describe("recording live", () => {
   test.each([
     ["painted", "p.mp4", null],
     ["raw", "r.mp4", "wave"],
-  ] as const)("the %s film goes to the uploads, and is let go once it is a clip", async (kind, name, style) => {
-    const { model, tools, use, begin } = live();
-    await begin();
-    await model.stop();
+  ] as const)(
+    "the %s film goes to the uploads, and is let go once it is a clip",
+    async (kind, name, style) => {
+      const { model, tools, use, begin } = live();
+      await begin();
+      await model.stop();
 
-    model.use(kind);
+      model.use(kind);
 
-    expect(use).toHaveBeenCalledWith(expect.objectContaining({ name }), kind, expect.any(Function), style);
-    expect(tools.forget).not.toHaveBeenCalled();
-    use.mock.calls[0]![2](true);
-    expect(tools.forget).toHaveBeenCalledWith("film");
-  });
+      expect(use).toHaveBeenCalledWith(expect.objectContaining({ name }), kind, expect.any(Function), style);
+      expect(tools.forget).not.toHaveBeenCalled();
+      use.mock.calls[0]![2](true);
+      expect(tools.forget).toHaveBeenCalledWith("film");
+    },
+  );
 
   test("the easel knows nothing of a picture of one's own", async () => {
     const { model, use, begin } = live({ studio: { embed: () => Promise.resolve(Float32Array.of(9)) } });
