@@ -7,12 +7,12 @@ import { offline } from "../src/model/problem";
 import type { Job } from "../src/model/types";
 import type { UploadEvents } from "../src/model/uploads";
 import { App, type Services } from "../src/viewmodel/app";
-import { Clock, job, me, settle } from "./fakes";
+import { Clock, job, me, refused, settle } from "./fakes";
 
 const FILM = { name: "swan.mp4", type: "video/mp4", size: 1000 } as File;
 
 /** The whole app around a pretend browser; `signedIn` settles before it is handed out. */
-async function setUp({ at = "/", signedIn = true, calm = false } = {}) {
+async function setUp({ at = "/", signedIn = true, calm = false, uploadBytes = 300_000_000 } = {}) {
   const clock = new Clock();
   let hear!: (event: JobsEvent) => void;
   let uploading: UploadEvents | null = null;
@@ -38,7 +38,7 @@ async function setUp({ at = "/", signedIn = true, calm = false } = {}) {
   };
   const app = new App({
     api: {
-      me: () => Promise.resolve(me()),
+      me: () => Promise.resolve(me({ limits: { upload_bytes: uploadBytes, clip_seconds: 60 } })),
       job: () => Promise.resolve(job({ id: "check", kind: "ingest" })),
     },
     auth,
@@ -216,17 +216,54 @@ describe("a film made on this device", () => {
 
   test("goes the way of every upload, and then there is its clip", async () => {
     const { app, uploads, finish } = await setUp({ at: "/record" });
-    const taken = vi.fn();
+    const over = vi.fn();
 
-    app.filming().use(PAINTED, "painted", taken);
+    app.filming().use(PAINTED, "painted", over);
 
     expect(uploads.start.mock.calls[0]?.slice(0, 2)).toEqual([PAINTED, "ada"]);
-    expect(taken).toHaveBeenCalledTimes(1);
+    expect(over).not.toHaveBeenCalled();
     expect(app.router.url.value).toBe("/create?painted=1");
     uploads.start.mock.calls[0]![2].done({ uploadId: "u", jobId: "check" });
     await settle();
     finish(checked);
     expect(app.router.url.value).toBe("/clip/swan");
+    expect(over).toHaveBeenCalledExactlyOnceWith(true);
+  });
+
+  test("that is too large is refused, and whoever made it keeps it", async () => {
+    const { app, uploads } = await setUp({ at: "/record", uploadBytes: 3 });
+
+    const isTaken = app.filming().use(PAINTED, "painted", () => undefined);
+
+    expect([isTaken, uploads.start.mock.calls.length]).toEqual([false, 0]);
+    expect(app.toasts.shown.value).toMatchObject([{ problem: { code: "file_too_large" } }]);
+    expect(app.router.url.value).toBe("/record");
+  });
+
+  test.each([
+    ["the server refuses", (events: UploadEvents) => events.failed(refused(413, "file_too_large"))],
+    ["one stops", (_events: UploadEvents, app: { upload: { cancel(): unknown } }) => app.upload.cancel()],
+  ])("whose upload %s is no clip", async (_why, end) => {
+    const { app, uploads } = await setUp({ at: "/record" });
+    const over = vi.fn();
+    app.filming().use(PAINTED, "painted", over);
+
+    await end(uploads.start.mock.calls[0]![2], app);
+
+    expect(over).toHaveBeenCalledExactlyOnceWith(false);
+  });
+
+  test("has nothing to do with what is uploaded after it", async () => {
+    const { app, uploads, upload, finish } = await setUp({ at: "/record" });
+    const over = vi.fn();
+    app.filming().use(PAINTED, "painted", over);
+    uploads.start.mock.calls[0]![2].failed(refused(422, "bad_clip"));
+
+    upload().done({ uploadId: "u", jobId: "check" });
+    await settle();
+    finish(checked);
+
+    expect(over).toHaveBeenCalledExactlyOnceWith(false);
   });
 
   test("of the camera goes on to the easel", async () => {
@@ -237,25 +274,36 @@ describe("a film made on this device", () => {
     expect(app.router.url.value).toBe("/create");
   });
 
+  test("of the camera comes onto the easel with the style it was seen in", async () => {
+    const { app, uploads, finish } = await setUp({ at: "/record" });
+
+    app.filming().use(PAINTED, "raw", () => undefined, "great wave");
+    uploads.start.mock.calls[0]![2].done({ uploadId: "u", jobId: "check" });
+    await settle();
+    finish(checked);
+
+    expect(app.router.url.value).toBe("/create?clip=swan&styles=great%20wave");
+  });
+
   test("stays with a guest, who is shown the door", async () => {
     const { app, uploads } = await setUp({ at: "/record", signedIn: false });
-    const taken = vi.fn();
+    const over = vi.fn();
 
-    app.filming().use(PAINTED, "painted", taken);
+    app.filming().use(PAINTED, "painted", over);
 
     expect(uploads.start).not.toHaveBeenCalled();
-    expect(taken).not.toHaveBeenCalled();
+    expect(over).not.toHaveBeenCalled();
     expect(app.router.url.value).toBe("/login?next=%2Frecord");
   });
 
   test("waits while another upload is under way", async () => {
     const { app, upload } = await setUp({ at: "/record" });
     upload();
-    const taken = vi.fn();
+    const over = vi.fn();
 
-    app.filming().use(PAINTED, "painted", taken);
+    app.filming().use(PAINTED, "painted", over);
 
-    expect(taken).not.toHaveBeenCalled();
+    expect(over).not.toHaveBeenCalled();
     expect(app.toasts.shown.value).toMatchObject([{ kind: "upload_busy" }]);
   });
 
@@ -263,15 +311,86 @@ describe("a film made on this device", () => {
     const { app, auth, uploads } = await setUp({ at: "/record" });
     auth.signedIn.mockRejectedValueOnce(offline());
     await app.session.resume();
-    const taken = vi.fn();
+    const over = vi.fn();
 
-    app.filming().use(PAINTED, "painted", taken);
+    app.filming().use(PAINTED, "painted", over);
     expect(app.toasts.shown.value).toMatchObject([{ kind: "film_waits" }]);
-    expect(taken).not.toHaveBeenCalled();
+    expect(over).not.toHaveBeenCalled();
     app.connection(true);
     await settle();
 
     expect(uploads.start).toHaveBeenCalledTimes(1);
-    expect(taken).toHaveBeenCalledTimes(1);
+    expect(over).not.toHaveBeenCalled();
+  });
+
+  async function offlineAt(path: string) {
+    const page = await setUp({ at: path });
+    page.auth.signedIn.mockRejectedValueOnce(offline());
+    await page.app.session.resume();
+    const online = async () => {
+      page.app.connection(true);
+      await settle();
+    };
+    return { ...page, online };
+  }
+
+  test("that is taken back while it waits is not uploaded", async () => {
+    const { app, uploads, online } = await offlineAt("/record");
+    const filming = app.filming();
+    filming.use(PAINTED, "painted", () => undefined);
+
+    filming.takeBack(PAINTED);
+    await online();
+
+    expect(uploads.start).not.toHaveBeenCalled();
+    expect(app.router.url.value).toBe("/record");
+  });
+
+  test("that waited leads on whoever is still there", async () => {
+    const { app, online } = await offlineAt("/record");
+
+    app.filming().use(PAINTED, "painted", () => undefined);
+    await online();
+
+    expect(app.router.url.value).toBe("/create?painted=1");
+  });
+
+  test("that waited leads nobody away who has walked on, though they be recording again", async () => {
+    const { app, uploads, online } = await offlineAt("/record");
+    app.filming().use(PAINTED, "painted", () => undefined);
+
+    app.router.go("/search");
+    app.router.go("/record");
+    await online();
+
+    expect(uploads.start).toHaveBeenCalledTimes(1);
+    expect(app.router.url.value).toBe("/record");
+  });
+
+  test("that waits makes way for the next one and is given back", async () => {
+    const { app, uploads, online } = await offlineAt("/record");
+    const next = new File(["next"], "next.mp4", { type: "video/mp4" });
+    const over = vi.fn();
+    app.filming().use(PAINTED, "painted", over);
+
+    app.filming().use(next, "painted", () => undefined);
+    await online();
+
+    expect(over).toHaveBeenCalledExactlyOnceWith(false);
+    expect(uploads.start.mock.calls.map(([film]) => film)).toEqual([next]);
+  });
+
+  test("that waited and is refused then is given back", async () => {
+    const { app, auth, uploads } = await setUp({ at: "/record", uploadBytes: 3 });
+    auth.signedIn.mockRejectedValueOnce(offline());
+    await app.session.resume();
+    const over = vi.fn();
+
+    app.filming().use(PAINTED, "painted", over);
+    app.connection(true);
+    await settle();
+
+    expect(uploads.start).not.toHaveBeenCalled();
+    expect(over).toHaveBeenCalledExactlyOnceWith(false);
   });
 });

@@ -8,7 +8,8 @@ import { type CapturedFrame, captureFrames } from "../src/model/live/frames";
 import { FilmLocks } from "../src/model/live/locks";
 import { LAST_FRAME, PictureTrack } from "../src/model/live/pictures";
 import { type LiveStyle, StyleShelf } from "../src/model/live/shelf";
-import type { StudioEvents } from "../src/model/live/studio";
+import { captureSound } from "../src/model/live/sound";
+import { Studio, type StudioEvents, type StudioPorts } from "../src/model/live/studio";
 import { type LiveTools, liveTools, type ToolPorts } from "../src/model/live/tools";
 import { Problem } from "../src/model/problem";
 import { Live, type LivePorts } from "../src/viewmodel/live";
@@ -74,6 +75,19 @@ describe("clocks", () => {
     expect(clock.elapsed(11_000)).toBe(3);
   });
 
+  test("a recording that is stopped late is no longer than it may be", () => {
+    const clock = new RecordingClock(60);
+    clock.start(0);
+    clock.pause(50_000);
+    clock.start(100_000);
+
+    expect(clock.seconds(109_999)).toBe(59.999);
+    expect(clock.seconds(110_000)).toBeNull();
+    expect(clock.elapsed(113_000)).toBe(60);
+    clock.pause(113_000);
+    expect(clock.elapsed(120_000)).toBe(60);
+  });
+
   test("a frame from before the pause that is painted after it has its place", () => {
     const clock = new RecordingClock();
     clock.start(0);
@@ -122,13 +136,52 @@ describe("the camera", () => {
       ),
     });
 
-    expect(await camera.open("user")).toMatchObject({ sound: null, canFlip: false });
+    expect(await camera.open("user")).toMatchObject({ sound: null, other: null });
   });
 
   test("two cameras can be flipped", async () => {
     const camera = new Camera({ devices: devices(() => Promise.resolve(stream(true)), 2) });
 
-    expect(await camera.open("environment")).toMatchObject({ facing: "environment", canFlip: true });
+    expect(await camera.open("environment")).toMatchObject({ facing: "environment", other: "user" });
+  });
+
+  /** Cameras that are opened by their names, or else the first one, and say of themselves what is given. */
+  function desk(names: string[], says: Record<string, string> = {}) {
+    const asked: MediaTrackConstraints[] = [];
+    const getUserMedia = ({ video }: MediaStreamConstraints) => {
+      const wish = video as { deviceId?: { exact: string } };
+      asked.push(wish as MediaTrackConstraints);
+      const settings = { deviceId: wish.deviceId?.exact ?? names[0], ...says };
+      const opened = { ...track("video"), getSettings: () => settings };
+      return Promise.resolve({ getVideoTracks: () => [opened], getAudioTracks: () => [] });
+    };
+    const enumerateDevices = () =>
+      Promise.resolve([
+        { kind: "audioinput", deviceId: "microphone" },
+        ...names.map((deviceId) => ({ kind: "videoinput", deviceId })),
+      ]);
+    const camera = new Camera({ devices: { getUserMedia, enumerateDevices } as unknown as MediaDevices });
+    return { camera, asked };
+  }
+
+  test("those of a desk do not say how they face, and are gone through by name", async () => {
+    const { camera, asked } = desk(["lid", "shelf"]);
+
+    const lid = await camera.open("user");
+    const shelf = await camera.open(lid.other!);
+
+    expect([lid.camera, lid.other]).toEqual([{ deviceId: "lid" }, { deviceId: "shelf" }]);
+    expect(asked[1]).toMatchObject({ deviceId: { exact: "shelf" } });
+    expect([shelf.facing, shelf.other]).toEqual(["user", { deviceId: "lid" }]);
+  });
+
+  test("those of a phone are told apart by how they face, however many there are", async () => {
+    const { camera, asked } = desk(["front", "back", "wide"], { facingMode: "environment" });
+
+    const back = await camera.open("environment");
+
+    expect(asked[0]).toMatchObject({ facingMode: { ideal: "environment" } });
+    expect([back.camera, back.other]).toEqual(["environment", "user"]);
   });
 });
 
@@ -193,6 +246,49 @@ describe("frames of a camera", () => {
 
     expect(ended).not.toHaveBeenCalled();
     expect(openVideo).not.toHaveBeenCalled();
+  });
+});
+
+describe("sound of a microphone", () => {
+  afterEach(() => vi.unstubAllGlobals());
+  const microphone = (end: { read?: Promise<object>; load?: Promise<void> }) => {
+    if (end.read) {
+      const read = () => end.read;
+      const Processor = class {
+        readable = { getReader: () => ({ read, cancel: () => Promise.resolve() }) };
+      };
+      vi.stubGlobal("MediaStreamTrackProcessor", Processor);
+    }
+    const close = vi.fn(() => Promise.resolve());
+    const Context = class {
+      audioWorklet = { addModule: () => end.load };
+      close = close;
+    };
+    vi.stubGlobal("AudioContext", Context);
+    const onFailure = vi.fn();
+    const source = captureSound({} as MediaStreamTrack, () => 0, vi.fn(), onFailure);
+    return { source, onFailure };
+  };
+
+  test.each(["read", "load"] as const)("that cannot be heard is said: %s", async (step) => {
+    const answer = deferred<never>();
+    const { onFailure } = microphone({ [step]: answer.promise });
+
+    answer.reject(new DOMException("", "InvalidStateError"));
+    await settle();
+
+    expect(onFailure).toHaveBeenCalledTimes(1);
+  });
+
+  test.each(["read", "load"] as const)("that fails after it was stopped is no failure: %s", async (step) => {
+    const answer = deferred<never>();
+    const { source, onFailure } = microphone({ [step]: answer.promise });
+
+    source.stop();
+    answer.reject(new DOMException("", "InvalidStateError"));
+    await settle();
+
+    expect(onFailure).not.toHaveBeenCalled();
   });
 });
 
@@ -336,6 +432,156 @@ describe("films that were left behind", () => {
 
     expect(await other.claim("left")).toBe(true);
     vi.unstubAllGlobals();
+  });
+});
+
+/** A studio in a browser without WebCodecs, whose camera hands out nothing yet. */
+function studioHere(change: { getUserMedia?: () => Promise<unknown>; claim?: () => Promise<boolean> } = {}) {
+  const timers = new Set<number>();
+  const recorders: { state: string }[] = [];
+  class Recorder extends EventTarget {
+    static isTypeSupported = () => true;
+    state = "recording";
+    ondataavailable: ((event: { data: Blob }) => void) | null = null;
+    constructor() {
+      super();
+      recorders.push(this);
+    }
+    start() {}
+    stop() {
+      this.state = "inactive";
+      this.ondataavailable?.({ data: new Blob(["film"]) });
+      this.dispatchEvent(new Event("stop"));
+    }
+  }
+  vi.stubGlobal("MediaRecorder", Recorder);
+  vi.stubGlobal("setInterval", () => timers.add(timers.size) && timers.size - 1);
+  vi.stubGlobal("clearInterval", (timer: number) => timers.delete(timer));
+  const stopped: string[] = [];
+  const track = (name: string) =>
+    Object.assign(new EventTarget(), { getSettings: () => ({}), stop: () => void stopped.push(name) });
+  const stream = (name: string) => ({ getVideoTracks: () => [track(name)], getAudioTracks: () => [] });
+  const films = {
+    begin: vi.fn(() => Promise.resolve()),
+    append: vi.fn(() => Promise.resolve()),
+    forget: vi.fn(() => Promise.resolve()),
+  };
+  const locks = { claim: vi.fn(change.claim ?? (() => Promise.resolve(true))), release: vi.fn() };
+  const painter = { begin: vi.fn(() => Promise.resolve(null)), close: vi.fn() };
+  const events = { painted: vi.fn(), ended: vi.fn(), notice: vi.fn(), silent: vi.fn() };
+  const ports = {
+    devices: {
+      getUserMedia: change.getUserMedia ?? (() => Promise.resolve(stream("camera"))),
+      enumerateDevices: () => Promise.resolve([]),
+    },
+    openVideo: () => new Promise(() => undefined),
+    openPainter: () => painter,
+    films,
+    locks,
+    newKey: () => "film",
+    now: () => 0,
+  };
+  const studio = new Studio(ports as unknown as StudioPorts, events);
+  const canvas = { width: 640, height: 480, captureStream: () => ({ addTrack: vi.fn() }) };
+  studio.show(canvas as unknown as HTMLCanvasElement);
+  return { studio, films, locks, events, painter, stopped, stream, timers, recorders };
+}
+
+describe("the camera of a studio", () => {
+  afterEach(() => vi.unstubAllGlobals());
+
+  test("that opens after another was wished for is closed, and the other stays", async () => {
+    const slow = deferred<unknown>();
+    const getUserMedia = vi.fn().mockReturnValueOnce(slow.promise);
+    const { studio, stopped, stream } = studioHere({ getUserMedia });
+    getUserMedia.mockResolvedValue(stream("second"));
+
+    const first = studio.openCamera("user");
+    const second = studio.openCamera("environment");
+    expect((await second)?.facing).toBe("environment");
+    slow.resolve(stream("first"));
+
+    expect(await first).toBeNull();
+    expect(stopped).toEqual(["first"]);
+  });
+
+  test("that is overtaken while the painter begins is no shot either", async () => {
+    const begun = deferred<null>();
+    const { studio, painter, stopped } = studioHere();
+    painter.begin.mockReturnValueOnce(begun.promise);
+    const opening = studio.openCamera("user");
+    await settle();
+
+    studio.close();
+    begun.resolve(null);
+
+    expect(await opening).toBeNull();
+    expect(stopped).toEqual(["camera"]);
+  });
+});
+
+describe("a film that is being prepared", () => {
+  afterEach(() => vi.unstubAllGlobals());
+
+  test("has none of the camera beside it without WebCodecs", async () => {
+    const { studio } = studioHere();
+    await studio.openCamera("user");
+
+    expect(await studio.canKeepRaw()).toBe(false);
+  });
+
+  test("is recorded, and its drawing stops with it", async () => {
+    const { studio, films, timers, recorders } = studioHere();
+    await studio.openCamera("user");
+
+    expect(await studio.record({ raw: false, most: 60, signal: new AbortController().signal })).toBe(true);
+    expect([films.begin.mock.calls.length, timers.size]).toEqual([1, 1]);
+    await studio.stop("name");
+
+    expect([timers.size, recorders[0]!.state]).toEqual([0, "inactive"]);
+  });
+
+  test.each([
+    ["nobody wants it any more", (wish: AbortController) => wish.abort()],
+    ["the studio is closed", (_wish: AbortController, studio: Studio) => studio.close()],
+  ])("leaves nothing where meanwhile %s", async (_why, end) => {
+    const claimed = deferred<boolean>();
+    const { studio, films, locks, timers, recorders } = studioHere({ claim: () => claimed.promise });
+    const wish = new AbortController();
+    await studio.openCamera("user");
+    const recording = studio.record({ raw: false, most: 60, signal: wish.signal });
+    await settle();
+
+    end(wish, studio);
+    claimed.resolve(true);
+
+    expect(await recording).toBe(false);
+    expect(films.begin).not.toHaveBeenCalled();
+    expect(films.forget).toHaveBeenCalledWith("film");
+    expect(locks.release).toHaveBeenCalledWith("film");
+    expect([timers.size, recorders[0]!.state]).toEqual([0, "inactive"]);
+  });
+
+  test("claims nothing once it is known that nobody wants it", async () => {
+    const { studio, films, locks } = studioHere();
+    await studio.openCamera("user");
+
+    expect(await studio.record({ raw: false, most: 60, signal: AbortSignal.abort() })).toBe(false);
+    expect([locks.claim.mock.calls.length, films.begin.mock.calls.length]).toEqual([0, 0]);
+  });
+
+  test("is left to be found when the studio is closed while it is recorded", async () => {
+    const { studio, films, locks, timers, recorders } = studioHere();
+    await studio.openCamera("user");
+    await studio.record({ raw: false, most: 60, signal: new AbortController().signal });
+
+    studio.close();
+    await settle();
+
+    expect([timers.size, recorders[0]!.state]).toEqual([0, "inactive"]);
+    expect(films.forget).not.toHaveBeenCalled();
+    expect(films.append).toHaveBeenCalledTimes(1);
+    expect(locks.release).toHaveBeenCalledWith("film");
   });
 });
 
@@ -603,6 +849,13 @@ describe("another release while the page is open", () => {
   });
 });
 
+const shotOf = (facing: string) => ({
+  facing,
+  camera: facing,
+  other: facing === "user" ? "environment" : "user",
+  sound: {},
+});
+
 function live(change: { studio?: object; tools?: object; use?: LivePorts["use"]; most?: number } = {}) {
   const clock = new Clock();
   let events!: StudioEvents;
@@ -613,13 +866,15 @@ function live(change: { studio?: object; tools?: object; use?: LivePorts["use"];
   let recordedFrom = 0;
   const studio = {
     openPainter: vi.fn(() => Promise.resolve({ backend: "wasm", threads: 2, model: modelOf("impasto-v1") })),
-    openCamera: vi.fn((facing: string) => Promise.resolve({ facing, canFlip: true, sound: {} })),
+    openCamera: vi.fn((wish: string) => Promise.resolve(shotOf(wish))),
+    closeCamera: vi.fn(),
+    canKeepRaw: vi.fn(() => Promise.resolve(true)),
     show: vi.fn(),
     mirror: vi.fn(),
     choose: vi.fn(() => Promise.resolve()),
-    record: vi.fn(() => {
+    record: vi.fn((_options: object) => {
       recordedFrom = clock.time;
-      return Promise.resolve();
+      return Promise.resolve(true);
     }),
     pause: vi.fn(),
     resume: vi.fn(),
@@ -643,11 +898,8 @@ function live(change: { studio?: object; tools?: object; use?: LivePorts["use"];
     forget: vi.fn(() => Promise.resolve()),
     ...change.tools,
   };
-  const taken: LivePorts["use"] = (_film, _kind, taken) => {
-    taken();
-    return true;
-  };
-  const use = vi.fn(change.use ?? taken);
+  const use = vi.fn(change.use ?? (() => true));
+  const takeBack = vi.fn();
   const model = new Live(
     {
       live: () => Promise.resolve(tools as unknown as LiveTools),
@@ -662,6 +914,7 @@ function live(change: { studio?: object; tools?: object; use?: LivePorts["use"];
         return () => {};
       },
       use,
+      takeBack,
       secondsMost: () => change.most ?? 60,
       now: () => clock.time,
       setTimeout: clock.setTimeout,
@@ -680,6 +933,7 @@ function live(change: { studio?: object; tools?: object; use?: LivePorts["use"];
     tools,
     clock,
     use,
+    takeBack,
     take,
     begin,
     events: () => events,
@@ -716,6 +970,66 @@ describe("recording live", () => {
     expect(studio.record).not.toHaveBeenCalled();
   });
 
+  test.each([
+    ["is stopped", ({ model }: ReturnType<typeof live>) => model.cancelCountdown(), "ready"],
+    ["sees the page hidden", ({ hide }: ReturnType<typeof live>) => hide(), "ready"],
+    ["sees the document left", ({ leave }: ReturnType<typeof live>) => leave(), "opening"],
+    ["loses the camera", ({ events }: ReturnType<typeof live>) => events().ended(problem("lost")), "failed"],
+    ["sees the screen closed", ({ model }: ReturnType<typeof live>) => model.close(), "counting"],
+  ] as const)(
+    "a countdown that %s while the film is being prepared records nothing",
+    async (_why, end, then) => {
+      const prepared = deferred<boolean>();
+      const record = vi.fn((_options: { signal: AbortSignal }) => prepared.promise);
+      const screen = live({ studio: { record } });
+      await screen.begin();
+
+      end(screen);
+      prepared.resolve(true);
+      await settle();
+
+      expect(record.mock.calls[0]![0].signal.aborted).toBe(true);
+      expect(screen.model.phase.value).toBe(then);
+    },
+  );
+
+  test("a countdown that was stopped and begun anew goes on with the new one only", async () => {
+    const first = deferred<boolean>();
+    const record = vi.fn(() => Promise.resolve(true)).mockReturnValueOnce(first.promise);
+    const { model, clock, begin } = live({ studio: { record } });
+    await begin();
+    model.cancelCountdown();
+    model.start();
+
+    first.reject(problem("no_encoder"));
+    await settle();
+    expect(model.phase.value).toBe("counting");
+    await clock.pass(3000);
+
+    expect(model.phase.value).toBe("recording");
+  });
+
+  test("a countdown ends when the page is hidden", async () => {
+    const { model, studio, clock, hide } = live();
+    await model.open();
+    model.start();
+
+    hide();
+    await clock.pass(5000);
+
+    expect(model.phase.value).toBe("ready");
+    expect(studio.record).not.toHaveBeenCalled();
+  });
+
+  test("a film that cannot be begun is a failure", async () => {
+    const { model, begin } = live({ studio: { record: () => Promise.reject(problem("no_encoder")) } });
+
+    await begin();
+
+    expect(model.phase.value).toBe("failed");
+    expect(model.problem.value).toMatchObject({ code: "no_encoder" });
+  });
+
   test("ends by itself when a clip may not be longer", async () => {
     const { model, clock, begin } = live({ most: 5 });
     await begin();
@@ -723,6 +1037,14 @@ describe("recording live", () => {
     await clock.pass(5100);
 
     expect([model.phase.value, model.notice.value]).toEqual(["review", "at_limit"]);
+  });
+
+  test("tells the studio how long it may be", async () => {
+    const { studio, begin } = live({ most: 5 });
+
+    await begin();
+
+    expect(studio.record).toHaveBeenCalledWith(expect.objectContaining({ most: 5 }));
   });
 
   test("never lasts longer than a minute, whatever the server allows", () => {
@@ -761,7 +1083,7 @@ describe("recording live", () => {
         openCamera: vi
           .fn()
           .mockImplementationOnce(() => new Promise((_resolve, reject) => lost.push({ reject })))
-          .mockResolvedValue({ facing: "user", canFlip: true, sound: {} }),
+          .mockResolvedValue(shotOf("user")),
       },
     });
     void model.open();
@@ -819,6 +1141,62 @@ describe("recording live", () => {
     expect(model.notice.value).toMatchObject({ code: "camera_lost" });
   });
 
+  test.each(["while the film is being finished", "while it is looked at"])(
+    "when the camera goes %s, the film stays, and the next one has a studio of its own",
+    async (when) => {
+      const ending = deferred<object>();
+      const { model, studio, begin, events, take } = live({ studio: { stop: () => ending.promise } });
+      await begin();
+      const stopping = model.stop();
+
+      if (when === "while the film is being finished") events().ended(problem("camera_lost"));
+      ending.resolve(take);
+      await stopping;
+      if (when === "while it is looked at") events().ended(problem("camera_lost"));
+
+      expect([model.phase.value, model.take.value?.take]).toEqual(["review", take]);
+      await model.retake();
+      expect([model.phase.value, studio.openPainter.mock.calls.length]).toEqual(["ready", 2]);
+    },
+  );
+
+  test("while a film is looked at the camera is closed; another film opens the same one", async () => {
+    const { model, studio, tools, clock } = live();
+    await model.open();
+    await model.flip();
+    model.start();
+    await clock.pass(3000);
+
+    await model.stop();
+    expect(studio.closeCamera).toHaveBeenCalledTimes(1);
+    await model.retake();
+
+    expect(studio.openCamera.mock.calls.map(([wish]) => wish)).toEqual([
+      "user",
+      "environment",
+      "environment",
+    ]);
+    expect([model.phase.value, studio.openPainter.mock.calls.length]).toEqual(["ready", 1]);
+    expect(tools.forget).toHaveBeenCalledExactlyOnceWith("film");
+  });
+
+  test("a camera that does not open for another film is a failure to be tried again", async () => {
+    const openCamera = vi
+      .fn()
+      .mockResolvedValueOnce(shotOf("user"))
+      .mockRejectedValueOnce(problem("camera_busy"));
+    const { model, begin } = live({ studio: { openCamera } });
+    openCamera.mockResolvedValue(shotOf("user"));
+    await begin();
+    await model.stop();
+
+    await model.retake();
+    expect([model.phase.value, model.problem.value?.code]).toEqual(["failed", "camera_busy"]);
+    await model.open();
+
+    expect(model.phase.value).toBe("ready");
+  });
+
   test("when the camera goes before, that is a failure to be tried again", async () => {
     const { model, studio, events } = live();
     await model.open();
@@ -843,6 +1221,37 @@ describe("recording live", () => {
     expect(studio.close).toHaveBeenCalled();
   });
 
+  test("styles that cannot be read are a failure to be tried again, not an opening without end", async () => {
+    const presets = vi
+      .fn()
+      .mockRejectedValueOnce(problem("offline"))
+      .mockResolvedValue([liveStyle("wave")]);
+    const { model, studio } = live({ tools: { shelf: () => ({ ...shelfOf(), presets }) } });
+
+    await model.open();
+    expect([model.phase.value, model.problem.value?.code]).toEqual(["failed", "offline"]);
+    await model.open();
+
+    expect([model.phase.value, model.styles.chosen.value]).toEqual(["ready", "wave"]);
+    expect(studio.choose).toHaveBeenCalledTimes(1);
+  });
+
+  test("waits for a painting only where there is something to paint with", async () => {
+    const bare = live({ tools: { shelf: () => shelfOf() } });
+    await bare.model.open();
+    expect([bare.model.phase.value, bare.model.isWaiting.value]).toEqual(["ready", false]);
+
+    const refused = live({ studio: { choose: () => Promise.reject(problem("painter_failed")) } });
+    await refused.model.open();
+    expect([refused.model.phase.value, refused.model.isWaiting.value]).toEqual(["ready", false]);
+
+    const { model, events } = live();
+    await model.open();
+    expect(model.isWaiting.value).toBe(true);
+    events().painted({ framesPerSecond: 1, short: 160 });
+    expect(model.isWaiting.value).toBe(false);
+  });
+
   test("a full disk is said while it goes on", async () => {
     const { model, begin, events } = live();
     await begin();
@@ -851,6 +1260,31 @@ describe("recording live", () => {
 
     expect(model.phase.value).toBe("recording");
     expect(model.notice.value).toMatchObject({ code: "disk_full" });
+  });
+
+  test("a microphone that falls silent is said, and it goes on", async () => {
+    const { model, begin, events } = live();
+    await begin();
+
+    events().silent();
+
+    expect([model.phase.value, model.notice.value, model.shot.value?.sound]).toEqual([
+      "recording",
+      "no_sound",
+      false,
+    ]);
+  });
+
+  test("a microphone that fails while the camera is being opened is said too", async () => {
+    const { model, studio, events } = live();
+    studio.openCamera.mockImplementation((wish) => {
+      events().silent();
+      return Promise.resolve(shotOf(wish));
+    });
+
+    await model.open();
+
+    expect([model.notice.value, model.shot.value?.sound]).toEqual(["no_sound", false]);
   });
 
   test("an encoder that gives up leaves what was written to be found", async () => {
@@ -881,6 +1315,109 @@ describe("recording live", () => {
     expect(model.mirrorView.value).toBe(false);
   });
 
+  test("a flip opens the other camera, and again the one before", async () => {
+    const { model, studio } = live();
+    await model.open();
+
+    await model.flip();
+    await model.flip();
+
+    expect(studio.openCamera.mock.calls.map(([wish]) => wish)).toEqual(["user", "environment", "user"]);
+    expect(model.phase.value).toBe("ready");
+  });
+
+  test("where there is one camera nothing is flipped", async () => {
+    const openCamera = vi.fn(() => Promise.resolve({ ...shotOf("user"), other: null }));
+    const { model } = live({ studio: { openCamera } });
+    await model.open();
+
+    await model.flip();
+
+    expect(openCamera).toHaveBeenCalledTimes(1);
+  });
+
+  test("while one camera is being opened no other is, and nothing is recorded", async () => {
+    const opening = deferred<ReturnType<typeof shotOf>>();
+    const openCamera = vi.fn().mockResolvedValueOnce(shotOf("user")).mockReturnValue(opening.promise);
+    const { model } = live({ studio: { openCamera } });
+    await model.open();
+
+    const flipping = model.flip();
+    await model.flip();
+    model.start();
+    expect([openCamera.mock.calls.length, model.phase.value]).toEqual([2, "opening"]);
+    opening.resolve(shotOf("environment"));
+    await flipping;
+
+    expect([model.phase.value, model.shot.value?.facing]).toEqual(["ready", "environment"]);
+  });
+
+  test("a camera that does not open leaves the one before", async () => {
+    const openCamera = vi.fn((wish: string) =>
+      wish === "user" ? Promise.resolve(shotOf(wish)) : Promise.reject(problem("camera_busy")),
+    );
+    const { model } = live({ studio: { openCamera } });
+    await model.open();
+
+    await model.flip();
+
+    expect(openCamera.mock.calls.map(([wish]) => wish)).toEqual(["user", "environment", "user"]);
+    expect([model.phase.value, model.shot.value?.facing]).toEqual(["ready", "user"]);
+    expect(model.notice.value).toMatchObject({ code: "camera_busy" });
+  });
+
+  test("where the one before does not open either, that is a failure", async () => {
+    const openCamera = vi.fn().mockResolvedValueOnce(shotOf("user")).mockRejectedValue(problem("no_camera"));
+    const { model, studio } = live({ studio: { openCamera } });
+    await model.open();
+
+    await model.flip();
+
+    expect(model.phase.value).toBe("failed");
+    expect(model.problem.value).toMatchObject({ code: "no_camera" });
+    expect(studio.close).toHaveBeenCalled();
+  });
+
+  test("a document that is left while the camera changes opens none and fails nothing", async () => {
+    const opening = deferred<never>();
+    const openCamera = vi.fn().mockResolvedValueOnce(shotOf("user")).mockReturnValue(opening.promise);
+    const { model, leave } = live({ studio: { openCamera } });
+    await model.open();
+    const flipping = model.flip();
+
+    leave();
+    opening.reject(problem("camera_busy"));
+    await flipping;
+
+    expect([openCamera.mock.calls.length, model.phase.value]).toEqual([2, "opening"]);
+  });
+
+  test("the camera's own film is offered only where the browser writes two", async () => {
+    const { model } = live({ studio: { canKeepRaw: () => Promise.resolve(false) } });
+    await model.open();
+
+    model.setKeepRaw(true);
+
+    expect([model.canKeepRaw.value, model.keepRaw.value]).toEqual([false, false]);
+  });
+
+  test("a camera whose film cannot be written beside its painting is recorded without", async () => {
+    const canKeepRaw = vi
+      .fn()
+      .mockResolvedValueOnce(true)
+      .mockResolvedValueOnce(false)
+      .mockResolvedValue(true);
+    const { model, studio, clock } = live({ studio: { canKeepRaw } });
+    await model.open();
+    model.setKeepRaw(true);
+
+    await model.flip();
+    model.start();
+    await clock.pass(3000);
+
+    expect(studio.record).toHaveBeenCalledWith(expect.objectContaining({ raw: false }));
+  });
+
   test("options stand still while it records", async () => {
     const { model, studio, begin } = live();
     await begin();
@@ -895,17 +1432,60 @@ describe("recording live", () => {
   });
 
   test.each([
-    ["painted", "p.mp4"],
-    ["raw", "r.mp4"],
-  ] as const)("the %s film goes to the uploads, and only then is let go", async (kind, name) => {
+    ["painted", "p.mp4", null],
+    ["raw", "r.mp4", "wave"],
+  ] as const)(
+    "the %s film goes to the uploads, and is let go once it is a clip",
+    async (kind, name, style) => {
+      const { model, tools, use, begin } = live();
+      await begin();
+      await model.stop();
+
+      model.use(kind);
+
+      expect(use).toHaveBeenCalledWith(expect.objectContaining({ name }), kind, expect.any(Function), style);
+      expect(tools.forget).not.toHaveBeenCalled();
+      use.mock.calls[0]![2](true);
+      expect(tools.forget).toHaveBeenCalledWith("film");
+    },
+  );
+
+  test("the easel knows nothing of a picture of one's own", async () => {
+    const { model, use, begin } = live({ studio: { embed: () => Promise.resolve(Float32Array.of(9)) } });
+    await begin();
+    await model.styles.addPicture(new File(["x"], "cat.png"));
+    await model.stop();
+
+    model.use("raw");
+
+    expect(use.mock.calls[0]![3]).toBeNull();
+  });
+
+  test("a film that is refused after one has gone elsewhere is left to be found", async () => {
     const { model, tools, use, begin } = live();
     await begin();
     await model.stop();
+    model.use("painted");
+    model.close();
 
-    model.use(kind);
+    use.mock.calls[0]![2](false);
 
-    expect(use).toHaveBeenCalledWith(expect.objectContaining({ name }), kind, expect.any(Function));
-    expect(tools.forget).toHaveBeenCalledWith("film");
+    expect(tools.forget).not.toHaveBeenCalled();
+    expect(tools.release).toHaveBeenCalledWith("film");
+  });
+
+  test("a film that is refused while it is looked at stays this tab's until one goes", async () => {
+    const { model, tools, use, begin } = live();
+    await begin();
+    await model.stop();
+    model.use("painted");
+
+    use.mock.calls[0]![2](false);
+    expect(tools.release).not.toHaveBeenCalled();
+    model.close();
+
+    expect(tools.release).toHaveBeenCalledExactlyOnceWith("film");
+    expect(tools.forget).not.toHaveBeenCalled();
   });
 
   test("a film that cannot be uploaded yet stays", async () => {
@@ -931,6 +1511,17 @@ describe("recording live", () => {
     model.close();
 
     expect(tools.release).not.toHaveBeenCalled();
+  });
+
+  test("a film that waits for a network and is thrown away is taken back", async () => {
+    const { model, takeBack, begin, take } = live();
+    await begin();
+    await model.stop();
+    model.use("raw");
+
+    await model.retake();
+
+    expect(takeBack).toHaveBeenCalledExactlyOnceWith(take.raw);
   });
 
   test("a film that is ready only after one has gone is left to be found", async () => {
@@ -976,6 +1567,63 @@ describe("recording live", () => {
     await dropped.model.dropFound();
     expect(dropped.tools.forget).toHaveBeenCalledWith("film");
     expect(dropped.model.found.value).toBeNull();
+  });
+
+  describe("what was found", () => {
+    const entry = { id: "found", startedAt: 0, types: { painted: "video/mp4" } };
+    const unfinished = () => Promise.resolve([entry]);
+
+    test.each(["lookAtFound", "dropFound"] as const)("is left alone while one records: %s", async (verb) => {
+      const { model, tools, begin } = live({ tools: { unfinished } });
+      await begin();
+      expect(model.canTakeFound.value).toBe(false);
+
+      await model[verb]();
+
+      expect(tools.claim).not.toHaveBeenCalled();
+      expect([model.phase.value, model.found.value]).toEqual(["recording", entry]);
+    });
+
+    test.each(["claim", "recover"] as const)(
+      "is put back where one began to record during its %s",
+      async (step) => {
+        const answer = deferred<unknown>();
+        const { model, tools, take } = live({ tools: { unfinished, [step]: vi.fn(() => answer.promise) } });
+        await model.open();
+        const looking = model.lookAtFound();
+        await settle();
+
+        model.start();
+        answer.resolve(step === "claim" ? true : { ...take, id: "found" });
+        await looking;
+
+        expect([model.phase.value, model.take.value, model.found.value]).toEqual(["counting", null, entry]);
+        expect(tools.release).toHaveBeenCalledWith("found");
+        expect(tools.forget).not.toHaveBeenCalled();
+      },
+    );
+
+    test("is put back where the store cannot be read, and says so", async () => {
+      const recover = () => Promise.reject(problem("no_store"));
+      const { model, tools } = live({ tools: { unfinished, recover } });
+      await model.open();
+
+      await model.lookAtFound();
+
+      expect(model.notice.value).toMatchObject({ code: "no_store" });
+      expect(tools.release).toHaveBeenCalledWith("found");
+      expect(model.found.value).toEqual(entry);
+    });
+
+    test("can be looked at where the camera is gone", async () => {
+      const { model, events } = live({ tools: { unfinished } });
+      await model.open();
+      events().ended(problem("camera_lost"));
+
+      await model.lookAtFound();
+
+      expect(model.phase.value).toBe("review");
+    });
   });
 
   test("what a reload left nothing of is let go quietly", async () => {

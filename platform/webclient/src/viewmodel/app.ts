@@ -9,7 +9,7 @@ import type { Job, PostFilter } from "../model/types";
 import { ClipPage, MyClips, PublishClip } from "./clips";
 import { Demos } from "./demos";
 import type { EditPorts } from "./edit";
-import type { LivePorts } from "./live";
+import type { FilmKind, LivePorts } from "./live";
 import type { SpeedPorts } from "./speed";
 import { I18n } from "./i18n";
 import { type Feed, Jobs } from "./jobs";
@@ -21,7 +21,7 @@ import { Comments, Report, Wall } from "./posts";
 import { type HistoryPort, Router, safeNext } from "./router";
 import { Confirmation, Door, type DoorKind, Session } from "./session";
 import { Toasts } from "./toasts";
-import { UploadProgress, type UploadPorts } from "./upload";
+import { type Over, refusal, UploadProgress, type UploadPorts } from "./upload";
 
 /** Everything outside: the browser hands in the real ones, a test its own. */
 export interface Services {
@@ -57,7 +57,8 @@ export const App = createModel((services: Services) => {
   const toasts = new Toasts(services.setTimeout);
   const online = signal(true);
   const muted = signal(true);
-  let filmWaiting: (() => void) | null = null;
+  /** A film that goes as soon as there is a network, and whether whoever gave it is still where they were. */
+  let waiting: { film: File; over: Over; next: string; isHere: boolean } | null = null;
 
   const jobs = new Jobs(services.openFeed, api, jobEnded, () => void session.resume());
   const upload = new UploadProgress({ uploads: services.uploads, api, jobs, now: services.now }, clipArrived);
@@ -88,7 +89,7 @@ export const App = createModel((services: Services) => {
     if (session.isMember.value) {
       jobs.start();
       const me = session.me.peek();
-      if (me && filmWaiting) untracked(filmWaiting);
+      if (me && waiting) untracked(giveWaiting);
       else if (me) void upload.resume(me.username);
     } else if (session.phase.value === "guest") jobs.stop();
   });
@@ -96,6 +97,11 @@ export const App = createModel((services: Services) => {
   effect(() => {
     const ingest = jobs.active.value.find((job) => job.kind === "ingest");
     if (ingest && upload.phase.value === "idle") upload.adopt(ingest);
+  });
+
+  effect(() => {
+    // Whoever has walked on may be recording something else when the network is back.
+    if (router.path.value && waiting) waiting.isHere = false;
   });
 
   /** True for a member; a guest is shown the door and comes back here afterwards. */
@@ -107,28 +113,49 @@ export const App = createModel((services: Services) => {
   }
 
   /**
-   * A film made on this device goes the way of every upload; `taken` is called once the uploads have it.
+   * A film made on this device goes the way of every upload; `over` is called once it is a clip or will not be one.
    *
-   * @returns whether they have it, or will once there is a network
+   * @returns whether the uploads have it, or will once there is a network
    */
-  function useFilm(film: File, kind: "painted" | "raw", taken: () => void): boolean {
-    filmWaiting = null;
+  function useFilm(film: File, kind: FilmKind, over: Over, style: string | null = null): boolean {
+    const easel = style ? `/create?styles=${encodeURIComponent(style)}` : "/create";
+    const next = kind === "painted" ? "/create?painted=1" : easel;
+    const before = waiting;
+    waiting = null;
+    before?.over(false);
     if (session.phase.peek() === "failed" || session.phase.peek() === "unknown") {
       // Without a network nobody knows who this is; they need not ask again.
-      filmWaiting = () => void useFilm(film, kind, taken);
+      waiting = { film, over, next, isHere: true };
       toasts.say("film_waits");
       return true;
     }
-    if (!member()) return false;
+    if (!member() || !give(film, over)) return false;
+    router.go(next);
+    return true;
+  }
+
+  /** There is a network again. */
+  function giveWaiting() {
+    const { film, over, next, isHere } = waiting!;
+    waiting = null;
+    if (!give(film, over)) over(false);
+    else if (isHere) router.go(next);
+  }
+
+  /** @returns whether the uploads have it */
+  function give(film: File, over: Over): boolean {
     const me = session.me.peek();
     if (!me) return false;
     if (upload.busy.peek()) {
       toasts.say("upload_busy");
       return false;
     }
-    upload.choose(film, me.username, me.limits.upload_bytes);
-    taken();
-    router.go(kind === "painted" ? "/create?painted=1" : "/create");
+    const refused = refusal(film, me.limits.upload_bytes);
+    if (refused) {
+      toasts.say("try_again", { problem: refused });
+      return false;
+    }
+    upload.choose(film, me.username, me.limits.upload_bytes, over);
     return true;
   }
 
@@ -172,6 +199,9 @@ export const App = createModel((services: Services) => {
     filming: (): LivePorts => ({
       ...services,
       use: useFilm,
+      takeBack: (film) => {
+        if (waiting?.film === film) waiting = null;
+      },
       secondsMost: () => session.me.peek()?.limits.clip_seconds ?? null,
     }),
     measuring: (): SpeedPorts => ({ live: services.live, device: services.device() }),

@@ -31,6 +31,8 @@ export const StyleChoice = createModel(
     let wish: string | null = null;
 
     const all = computed(() => [...own.value, ...presets.value]);
+    /** What the server knows it by; null for a picture of one's own, which it has never seen. */
+    const preset = computed(() => presets.value.find(({ slug }) => slug === chosen.value)?.slug ?? null);
     const style = computed(() => all.value.find(({ slug }) => slug === chosen.value) ?? null);
 
     async function vectorOf(one: LiveStyle): Promise<Vector> {
@@ -69,6 +71,7 @@ export const StyleChoice = createModel(
       own: own as ReadonlySignal<readonly LiveStyle[]>,
       chosen: chosen as ReadonlySignal<string | null>,
       style,
+      preset,
       strength: strength as ReadonlySignal<number>,
       problem: problem as ReadonlySignal<Problem | null>,
 

@@ -1,12 +1,15 @@
 import { batch, computed, createModel, effect, type ReadonlySignal, signal } from "@preact/signals";
 
-import type { Facing, Shot } from "../model/live/camera";
+import type { Shot, Wish } from "../model/live/camera";
 import type { FilmEntry } from "../model/live/film";
 import type { Studio, StudioEvents, Take } from "../model/live/studio";
 import type { LiveTools } from "../model/live/tools";
 import type { Backend } from "../model/painter/protocol";
 import { asProblem, type Problem } from "../model/problem";
 import { StyleChoice } from "./live-styles";
+import type { Over } from "./upload";
+
+export type FilmKind = "painted" | "raw";
 
 export interface LivePorts {
   live: () => Promise<LiveTools>;
@@ -16,11 +19,14 @@ export interface LivePorts {
   /** Called when the document is left, and when it is shown again as it was; the answer ends that. */
   onLeave: (left: () => void, back: () => void) => () => void;
   /**
-   * Take a film to the uploads; `taken` is called once they have it.
+   * Take a film to the uploads; `over` is called once it is a clip or will not be one.
    *
+   * @param style what the easel is to begin with
    * @returns whether they have it, or will once there is a network
    */
-  use: (film: File, kind: "painted" | "raw", taken: () => void) => boolean;
+  use: (film: File, kind: FilmKind, over: Over, style?: string | null) => boolean;
+  /** A film that still waits for a network is not to be uploaded after all; `over` is not called. */
+  takeBack: (film: File) => void;
   secondsMost: () => number | null;
   now: () => number;
   setTimeout: (run: () => void, milliseconds: number) => unknown;
@@ -39,13 +45,15 @@ export const Live = createModel((ports: LivePorts, firstStyle: string | null) =>
   const phase = signal<LivePhase>("opening");
   const problem = signal<Problem | null>(null);
   const notice = signal<Problem | "paused_hidden" | "at_limit" | "no_sound" | "open_elsewhere" | null>(null);
-  const shot = signal<(Pick<Shot, "facing" | "canFlip"> & { sound: boolean }) | null>(null);
+  const shot = signal<(Omit<Shot, "video" | "sound"> & { sound: boolean }) | null>(null);
   const backend = signal<Backend | null>(null);
   const rate = signal<{ framesPerSecond: number; short: number } | null>(null);
   const count = signal(0);
   const seconds = signal(0);
   const mirrorFilm = signal(true);
-  const keepRaw = signal(false);
+  const wantsRaw = signal(false);
+  const canKeepRaw = signal(true);
+  const keepRaw = computed(() => wantsRaw.value && canKeepRaw.value);
   const take = signal<{ take: Take; url: string; rawUrl: string | null } | null>(null);
   const found = signal<FilmEntry | null>(null);
   const recording = computed(() => phase.value === "recording" || phase.value === "paused");
@@ -55,8 +63,11 @@ export const Live = createModel((ports: LivePorts, firstStyle: string | null) =>
   let studio: Studio | null = null;
   let canvas: HTMLCanvasElement | null = null;
   let timer: unknown = null;
+  let counting: AbortController | null = null;
+  let isHeard = false;
   let closed = false;
-  let handedOver = false;
+  /** What the uploads have, or will once there is a network. */
+  let handedOver: File | null = null;
 
   const styles = new StyleChoice(
     {
@@ -77,6 +88,12 @@ export const Live = createModel((ports: LivePorts, firstStyle: string | null) =>
     notice: (what) => {
       notice.value = what;
     },
+    silent: () =>
+      batch(() => {
+        isHeard = false;
+        shot.value = shot.peek() && { ...shot.peek()!, sound: false };
+        notice.value = "no_sound";
+      }),
   };
 
   function fail(reason: unknown) {
@@ -89,8 +106,13 @@ export const Live = createModel((ports: LivePorts, firstStyle: string | null) =>
 
   /** The camera is gone: what was recorded until then is a film. */
   async function ended(reason: Problem) {
+    if (phase.peek() === "finishing" || phase.peek() === "review") {
+      // That costs the next film a studio of its own, and not this one.
+      problem.value = reason;
+      return;
+    }
     if (!recording.peek()) {
-      stopTimer();
+      stopCounting();
       fail(reason);
       return;
     }
@@ -109,10 +131,46 @@ export const Live = createModel((ports: LivePorts, firstStyle: string | null) =>
     timer = ports.setTimeout(run, milliseconds);
   }
 
-  async function openCamera(facing: Facing) {
-    const opened = await studio!.openCamera(facing);
-    shot.value = { facing: opened.facing, canFlip: opened.canFlip, sound: opened.sound !== null };
-    if (!opened.sound) notice.value = "no_sound";
+  async function openCamera(mine: Studio, wish: Wish) {
+    // A microphone may fail while its camera is still being opened.
+    isHeard = true;
+    const opened = await mine.openCamera(wish);
+    if (!opened || mine !== studio) return;
+    const { facing, camera, other } = opened;
+    const sound = opened.sound !== null && isHeard;
+    shot.value = { facing, camera, other, sound };
+    if (!sound) notice.value = "no_sound";
+    canKeepRaw.value = await mine.canKeepRaw();
+  }
+
+  /** Nobody has left meanwhile, and nothing has failed. */
+  const isOpening = (mine: Studio) => !closed && mine === studio && phase.peek() === "opening";
+
+  /** Nothing can be shown, so nothing is looked at. */
+  function giveUp(reason: unknown) {
+    studio?.close();
+    studio = null;
+    fail(reason);
+  }
+
+  /** @param otherwise the camera to go back to where that one does not open */
+  async function changeCamera(wish: Wish, otherwise: Wish | null) {
+    const mine = studio!;
+    batch(() => {
+      phase.value = "opening";
+      rate.value = null;
+    });
+    try {
+      await openCamera(mine, wish).catch(async (reason: unknown) => {
+        if (!isOpening(mine)) return;
+        if (!otherwise) throw reason;
+        await openCamera(mine, otherwise);
+        notice.value = asProblem(reason);
+      });
+      if (isOpening(mine)) phase.value = "ready";
+    } catch (error) {
+      if (isOpening(mine)) giveUp(error);
+    }
   }
 
   async function open() {
@@ -132,23 +190,23 @@ export const Live = createModel((ports: LivePorts, firstStyle: string | null) =>
       // The camera's question, the networks and the presets need not wait for each other.
       const [opened] = await Promise.all([
         mine.openPainter(),
-        openCamera("user"),
+        openCamera(mine, "user"),
         styles.presets.peek().length > 0 ? null : styles.load(tools.shelf(), firstStyle),
       ]);
-      if (closed || mine !== studio) return;
+      if (!isOpening(mine)) return;
+      // Without a style nothing is ever painted.
+      if (styles.chosen.peek() === null && styles.problem.peek()) throw styles.problem.peek()!;
       backend.value = opened.backend;
       await styles.paintWith(opened.model);
       await styles.apply();
+      if (!isOpening(mine)) return;
       phase.value = "ready";
       await find();
       void styles.keep();
     } catch (error) {
       // Left meanwhile, and perhaps opened anew.
       if (mine !== null && mine !== studio) return;
-      // Nothing can be shown, so nothing is looked at.
-      studio?.close();
-      studio = null;
-      fail(error);
+      giveUp(error);
     }
   }
 
@@ -158,18 +216,30 @@ export const Live = createModel((ports: LivePorts, firstStyle: string | null) =>
     else void begin();
   }
 
+  /** Also while the film is being prepared, which takes a moment more. */
+  function stopCounting() {
+    stopTimer();
+    counting?.abort();
+  }
+
+  function cancelCountdown() {
+    if (phase.peek() !== "counting") return;
+    stopCounting();
+    phase.value = "ready";
+  }
+
   async function begin() {
-    const mine = studio!;
+    const { signal: wish } = counting!;
     try {
-      await mine.record({ raw: keepRaw.peek() });
-      if (mine !== studio) return;
+      const isRecording = await studio!.record({ raw: keepRaw.peek(), most: most(), signal: wish });
+      if (!isRecording || wish.aborted) return;
       batch(() => {
         seconds.value = 0;
         phase.value = "recording";
       });
       tick();
     } catch (error) {
-      fail(error);
+      if (!wish.aborted) fail(error);
     }
   }
 
@@ -205,6 +275,9 @@ export const Live = createModel((ports: LivePorts, firstStyle: string | null) =>
     }
   }
 
+  /** A film that was found takes nobody's place: nothing is recorded, and no other film is looked at. */
+  const mayLook = () => !closed && (phase.peek() === "ready" || phase.peek() === "failed");
+
   /** The newest recording that was cut off, and that nobody has. */
   async function find() {
     found.value = (await tools!.unfinished())[0] ?? null;
@@ -213,12 +286,26 @@ export const Live = createModel((ports: LivePorts, firstStyle: string | null) =>
   /** The one that was found, now this tab's; null where another has been quicker. */
   async function takeFound(): Promise<FilmEntry | null> {
     const entry = found.peek();
+    if (!entry || !mayLook()) return null;
     found.value = null;
-    if (!entry) return null;
     if (await tools!.claim(entry.id)) return entry;
     notice.value = "open_elsewhere";
     await find();
     return null;
+  }
+
+  /** Left to be found again. */
+  async function putBack({ id }: FilmEntry) {
+    tools!.release(id);
+    await find();
+  }
+
+  /** Another recording may have been begun while this one was being read. */
+  async function lookAt(entry: FilmEntry) {
+    const made = mayLook() ? await tools!.recover(entry, nameOf(entry.startedAt)) : null;
+    if (!mayLook()) await putBack(entry);
+    else if (made) review(made);
+    else await tools!.forget(entry.id);
   }
 
   function review(made: Take) {
@@ -226,8 +313,11 @@ export const Live = createModel((ports: LivePorts, firstStyle: string | null) =>
       tools!.release(made.id);
       return;
     }
-    handedOver = false;
+    handedOver = null;
+    // Nobody films whoever looks at a film.
+    studio?.closeCamera();
     batch(() => {
+      rate.value = null;
       take.value = {
         take: made,
         url: ports.pictures.open(made.painted),
@@ -235,6 +325,14 @@ export const Live = createModel((ports: LivePorts, firstStyle: string | null) =>
       };
       phase.value = "review";
     });
+  }
+
+  /** The uploads are done with a film: only a clip takes its place. */
+  function over(id: string, isClip: boolean) {
+    const shown = !closed && take.peek()?.take.id === id;
+    if (shown) handedOver = null;
+    if (isClip) void tools!.forget(id);
+    else if (!shown) tools!.release(id);
   }
 
   function closeTake() {
@@ -251,6 +349,8 @@ export const Live = createModel((ports: LivePorts, firstStyle: string | null) =>
   });
 
   const stopWatching = ports.onHidden(() => {
+    // Nobody is recorded who does not see it.
+    cancelCountdown();
     if (phase.peek() !== "recording") return;
     pause();
     notice.value = "paused_hidden";
@@ -261,7 +361,7 @@ export const Live = createModel((ports: LivePorts, firstStyle: string | null) =>
    * and those of a document that was left are held until its memory is cleared: the next one would see nothing.
    */
   function leave() {
-    stopTimer();
+    stopCounting();
     studio?.close();
     studio = null;
     if (["review", "finishing", "failed"].includes(phase.peek())) return;
@@ -288,16 +388,26 @@ export const Live = createModel((ports: LivePorts, firstStyle: string | null) =>
     count: count as ReadonlySignal<number>,
     seconds: seconds as ReadonlySignal<number>,
     mirrorFilm: mirrorFilm as ReadonlySignal<boolean>,
-    keepRaw: keepRaw as ReadonlySignal<boolean>,
+    keepRaw,
+    canKeepRaw: canKeepRaw as ReadonlySignal<boolean>,
     take: take as ReadonlySignal<typeof take.value>,
     found: found as ReadonlySignal<FilmEntry | null>,
     recording,
     isFront,
     secondsMost: computed(() => most()),
+    /** The first painting is on its way; without a style, none is. */
+    isWaiting: computed(
+      () =>
+        phase.value === "opening" ||
+        phase.value === "finishing" ||
+        (rate.value === null && styles.chosen.value !== null && styles.problem.value === null),
+    ),
     /** The film is not mirrored, but whoever looks at themselves expects a mirror. */
     mirrorView: computed(() => isFront.value && !mirrorFilm.value),
     /** What is being recorded cannot change its camera or its options. */
     canChange: computed(() => phase.value === "ready"),
+    /** What was found may be looked at or thrown away now. */
+    canTakeFound: computed(() => phase.value === "ready" || phase.value === "failed"),
 
     open,
     show(element: HTMLCanvasElement | null) {
@@ -308,15 +418,11 @@ export const Live = createModel((ports: LivePorts, firstStyle: string | null) =>
       if (phase.peek() === "ready") mirrorFilm.value = on;
     },
     setKeepRaw(on: boolean) {
-      if (phase.peek() === "ready") keepRaw.value = on;
+      if (phase.peek() === "ready" && canKeepRaw.peek()) wantsRaw.value = on;
     },
     async flip() {
-      if (phase.peek() !== "ready" || !shot.peek()) return;
-      try {
-        await openCamera(shot.peek()!.facing === "user" ? "environment" : "user");
-      } catch (error) {
-        fail(error);
-      }
+      const before = shot.peek();
+      if (phase.peek() === "ready" && before?.other) await changeCamera(before.other, before.camera);
     },
     /** Three, two, one. */
     start() {
@@ -325,13 +431,10 @@ export const Live = createModel((ports: LivePorts, firstStyle: string | null) =>
         notice.value = null;
         phase.value = "counting";
       });
+      counting = new AbortController();
       countDown(COUNTDOWN);
     },
-    cancelCountdown() {
-      if (phase.peek() !== "counting") return;
-      stopTimer();
-      phase.value = "ready";
-    },
+    cancelCountdown,
     pause,
     resume() {
       if (phase.peek() !== "paused") return;
@@ -347,26 +450,35 @@ export const Live = createModel((ports: LivePorts, firstStyle: string | null) =>
     async retake() {
       const shown = take.peek();
       if (!shown) return;
+      if (handedOver) ports.takeBack(handedOver);
+      batch(() => {
+        closeTake();
+        notice.value = null;
+        phase.value = "opening";
+      });
       await tools!.forget(shown.take.id);
-      closeTake();
-      notice.value = null;
+      if (closed) return;
       if (problem.peek() || !studio) await open();
-      else phase.value = "ready";
+      else await changeCamera(shot.peek()!.camera, null);
     },
-    use(kind: "painted" | "raw") {
+    use(kind: FilmKind) {
       const shown = take.peek();
       const film = kind === "raw" ? shown?.take.raw : shown?.take.painted;
       if (!shown || !film) return;
-      // The uploads keep a copy of their own until it has arrived.
-      handedOver = ports.use(film, kind, () => void tools!.forget(shown.take.id));
+      const { id } = shown.take;
+      const style = kind === "raw" ? styles.preset.peek() : null;
+      handedOver = ports.use(film, kind, (isClip) => over(id, isClip), style) ? film : null;
     },
     /** A recording that a reload cut off. */
     async lookAtFound() {
       const entry = await takeFound();
       if (!entry) return;
-      const made = await tools!.recover(entry, nameOf(entry.startedAt));
-      if (made) review(made);
-      else await tools!.forget(entry.id);
+      try {
+        await lookAt(entry);
+      } catch (error) {
+        notice.value = asProblem(error);
+        await putBack(entry);
+      }
     },
     async dropFound() {
       const entry = await takeFound();
@@ -377,7 +489,7 @@ export const Live = createModel((ports: LivePorts, firstStyle: string | null) =>
     },
     close() {
       closed = true;
-      stopTimer();
+      stopCounting();
       stopWatching();
       stopLeaving();
       // A film that waits to be uploaded stays this tab's.

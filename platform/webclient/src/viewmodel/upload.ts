@@ -20,6 +20,10 @@ export interface UploadPorts {
   now: () => number;
 }
 
+/** Told once what became of a file: a clip, or nothing, and then whoever chose it has the only copy. */
+export type Over = (isClip: boolean) => void;
+
+const NOBODY: Over = () => undefined;
 const MEDIA_TYPES = /^video\//;
 const MEDIA_NAMES = /\.(mp4|m4v|mov|mkv|webm)$/i;
 
@@ -45,6 +49,7 @@ export const UploadProgress = createModel((ports: UploadPorts, onClip: (clipId: 
   let handle: UploadHandle | null = null;
   let file: File | null = null;
   let owner = "";
+  let over = NOBODY;
   let mark = { at: 0, sent: 0 };
 
   const job = computed<Job | null>(() =>
@@ -60,7 +65,14 @@ export const UploadProgress = createModel((ports: UploadPorts, onClip: (clipId: 
     if (seconds > 5) mark = { at: now, sent: bytes };
   }
 
+  function tell(isClip: boolean) {
+    const listener = over;
+    over = NOBODY;
+    listener(isClip);
+  }
+
   function fail(reason: Problem) {
+    if (!reason.passing) tell(false);
     batch(() => {
       problem.value = reason;
       phase.value = reason.passing ? "waiting" : "failed";
@@ -105,6 +117,7 @@ export const UploadProgress = createModel((ports: UploadPorts, onClip: (clipId: 
   }
 
   function clear() {
+    tell(false);
     handle = null;
     file = null;
     batch(() => {
@@ -122,6 +135,7 @@ export const UploadProgress = createModel((ports: UploadPorts, onClip: (clipId: 
     if (!ingest || phase.peek() !== "checking") return;
     if (ingest.state === "succeeded" && ingest.result?.clip_id) {
       const clipId = ingest.result.clip_id;
+      tell(true);
       clear();
       onClip(clipId);
     } else if (ingest.state === "failed") {
@@ -146,7 +160,8 @@ export const UploadProgress = createModel((ports: UploadPorts, onClip: (clipId: 
       return speed && speed > 0 ? (total.value - sent.value) / speed : null;
     }),
 
-    choose(chosen: File, by: string, most: number) {
+    choose(chosen: File, by: string, most: number, listener: Over = NOBODY) {
+      over = listener;
       const refused = refusal(chosen, most);
       name.value = chosen.name;
       if (refused) return fail(refused);

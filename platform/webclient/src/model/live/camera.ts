@@ -2,6 +2,9 @@ import { Problem } from "../problem";
 
 export type Facing = "user" | "environment";
 
+/** How a camera is asked for: by the way it faces, or by name where it does not say how it faces. */
+export type Wish = Facing | { deviceId: string };
+
 export interface CameraPorts {
   /** Null on a page that is not secure, or in a browser without cameras. */
   devices: MediaDevices | null;
@@ -12,7 +15,10 @@ export interface Shot {
   /** Null where there is no microphone, or it was refused: a film without sound is better than none. */
   sound: MediaStreamTrack | null;
   facing: Facing;
-  canFlip: boolean;
+  /** Opens this camera again. */
+  camera: Wish;
+  /** Opens the one that a flip leads to; null where there is no other. */
+  other: Wish | null;
 }
 
 // What the server and the painter can make use of; a camera gives what comes nearest.
@@ -42,23 +48,21 @@ export class Camera {
   }
 
   /** @throws Problem camera_denied, no_camera, camera_busy, no_camera_here */
-  async open(facing: Facing): Promise<Shot> {
+  async open(wish: Wish): Promise<Shot> {
     if (!this.#devices) throw new Problem({ status: -2, code: "no_camera_here" });
-    const stream = await this.#stream(facing);
+    const stream = await this.#stream(wish);
     const [video] = stream.getVideoTracks();
     if (!video) throw new Problem({ status: -2, code: "no_camera" });
-    const cameras = await this.#devices.enumerateDevices().catch(() => []);
-    const mode = video.getSettings().facingMode;
-    return {
-      video,
-      sound: stream.getAudioTracks()[0] ?? null,
-      facing: mode === "environment" || mode === "user" ? mode : facing,
-      canFlip: cameras.filter(({ kind }) => kind === "videoinput").length > 1,
-    };
+    const devices = await this.#devices.enumerateDevices().catch(() => []);
+    const cameras = devices.filter(({ kind }) => kind === "videoinput");
+    const place = placeOf(video.getSettings(), wish, cameras);
+    return { video, sound: stream.getAudioTracks()[0] ?? null, ...place };
   }
 
-  async #stream(facing: Facing): Promise<MediaStream> {
-    const video = { ...PICTURE, facingMode: { ideal: facing } };
+  async #stream(wish: Wish): Promise<MediaStream> {
+    const which =
+      typeof wish === "string" ? { facingMode: { ideal: wish } } : { deviceId: { exact: wish.deviceId } };
+    const video = { ...PICTURE, ...which };
     try {
       return await this.#devices!.getUserMedia({ video, audio: SOUND });
     } catch (error) {
@@ -70,6 +74,25 @@ export class Camera {
       }
     }
   }
+}
+
+/** A phone's cameras say how they face. Those of a desk mostly do not: there a flip goes from one to the next. */
+function placeOf(
+  { facingMode: mode, deviceId }: MediaTrackSettings,
+  wish: Wish,
+  cameras: readonly MediaDeviceInfo[],
+): Pick<Shot, "facing" | "camera" | "other"> {
+  const isSaid = mode === "user" || mode === "environment";
+  const facing = isSaid ? mode : typeof wish === "string" ? wish : "user";
+  const at = isSaid || !deviceId ? -1 : cameras.findIndex((camera) => camera.deviceId === deviceId);
+  const opposite = facing === "user" ? "environment" : "user";
+  const next = cameras[(at + 1) % cameras.length];
+  const other = at < 0 || !next ? opposite : { deviceId: next.deviceId };
+  return {
+    facing,
+    camera: at < 0 ? facing : { deviceId: deviceId! },
+    other: cameras.length > 1 ? other : null,
+  };
 }
 
 export function closeShot(shot: Shot) {

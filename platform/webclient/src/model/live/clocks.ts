@@ -25,9 +25,15 @@ export class TrackClock {
   }
 }
 
-/** What a recording's own time is: the page's, less its pauses. */
+/** What a recording's own time is: the page's, less its pauses, up to the longest that it may be. */
 export class RecordingClock {
+  readonly #most: number;
   readonly #runs: { from: number; to: number; start: number }[] = [];
+
+  /** @param secondsMost from there on nothing is recorded, however late somebody stops it */
+  constructor(secondsMost: number = Infinity) {
+    this.#most = secondsMost;
+  }
 
   start(at: number) {
     this.#runs.push({ from: at, to: Infinity, start: this.#length(at) });
@@ -45,12 +51,13 @@ export class RecordingClock {
   /** Seconds of the recording at a moment, or null where nothing was being recorded. */
   seconds(at: number): number | null {
     const run = this.#runs.find(({ from, to }) => at >= from && at < to);
-    return run ? (run.start + at - run.from) / 1000 : null;
+    const seconds = run ? (run.start + at - run.from) / 1000 : Infinity;
+    return seconds < this.#most ? seconds : null;
   }
 
   /** Seconds recorded so far. */
   elapsed(now: number): number {
-    return this.#length(now) / 1000;
+    return Math.min(this.#most, this.#length(now) / 1000);
   }
 
   #length(now: number): number {

@@ -50,6 +50,8 @@ export interface FilmWriter {
    * @throws Problem `encoder_failed`
    */
   finish(seconds: number): Promise<void>;
+  /** Write no more. What was written stays where it is. */
+  drop(): Promise<void>;
 }
 
 export type Sink = (bytes: Blob) => Promise<void>;
@@ -143,6 +145,11 @@ export class EncodingWriter implements FilmWriter {
     }
   }
 
+  async drop() {
+    this.#failure ??= new Error("dropped");
+    await this.#output.cancel().catch(() => undefined);
+  }
+
   async #add(adding: Promise<void>) {
     try {
       await adding;
@@ -194,7 +201,11 @@ export class CapturingWriter implements FilmWriter {
     this.#recorder.resume();
   }
 
-  async finish() {
+  finish(): Promise<void> {
+    return this.drop();
+  }
+
+  async drop() {
     clearInterval(this.#redrawing);
     if (this.#recorder.state !== "inactive") {
       const stopped = new Promise((resolve) => this.#recorder.addEventListener("stop", resolve));

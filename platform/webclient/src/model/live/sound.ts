@@ -10,8 +10,17 @@ export interface SoundSource {
 
 type OnSound = (sound: AudioSample, at: number) => void;
 
-/** Hand out the sound of a microphone, piece by piece, each with the moment on the page's clock at which it began. */
-export function captureSound(track: MediaStreamTrack, now: () => number, onSound: OnSound): SoundSource {
+/**
+ * Hand out the sound of a microphone, piece by piece, each with the moment on the page's clock at which it began.
+ *
+ * @param onFailure it cannot be heard, or no longer
+ */
+export function captureSound(
+  track: MediaStreamTrack,
+  now: () => number,
+  onSound: OnSound,
+  onFailure: () => void,
+): SoundSource {
   const clock = new TrackClock();
   const stops: (() => void)[] = [];
   let stopped = false;
@@ -28,8 +37,11 @@ export function captureSound(track: MediaStreamTrack, now: () => number, onSound
     onSound(sound, clock.at(sound.microsecondTimestamp, arrived));
   };
   const isStopped = () => stopped;
-  if ("MediaStreamTrackProcessor" in globalThis) void readTrack(track, take, isStopped);
-  else void tapTrack(track, take, isStopped, stops);
+  const listening =
+    "MediaStreamTrackProcessor" in globalThis
+      ? readTrack(track, take, isStopped)
+      : tapTrack(track, take, isStopped, stops);
+  listening.catch(() => stopped || onFailure());
   return source;
 }
 

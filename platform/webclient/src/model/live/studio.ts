@@ -5,7 +5,7 @@ import type { Opened, Painter } from "../painter/protocol";
 import { filmSize } from "../painter/pixels";
 import type { Ingredient, Vector } from "../painter/style";
 import { asProblem, Problem } from "../problem";
-import { Camera, type CameraPorts, closeShot, type Facing, type Shot } from "./camera";
+import { Camera, type CameraPorts, closeShot, type Shot, type Wish } from "./camera";
 import { RecordingClock } from "./clocks";
 import { bound, CapturingWriter, codecsFor, EncodingWriter, type FilmWriter } from "./encoding";
 import { type FilmStore, type FilmTrack, GrowingFilm } from "./film";
@@ -27,6 +27,8 @@ export interface StudioEvents {
   ended(problem: Problem): void;
   /** Something is worse than it was, and everything goes on. */
   notice(problem: Problem): void;
+  /** The microphone is not heard, or no longer; everything else goes on. */
+  silent(): void;
 }
 
 export interface StudioPorts extends CameraPorts, FramePorts {
@@ -48,6 +50,15 @@ interface Recording {
   painted: FilmWriter;
   raw: FilmWriter | null;
   films: Partial<Record<FilmTrack, GrowingFilm>>;
+  /** It is being stopped, and whoever stops it sees to what it holds. */
+  isEnding: boolean;
+}
+
+/** A recording that is being prepared. */
+interface Draft {
+  id: string;
+  films: Recording["films"];
+  writers: FilmWriter[];
 }
 
 /** Camera, painter and film, put together: frames in, paintings on a canvas and in a file. */
@@ -60,6 +71,8 @@ export class Studio {
   readonly #seen: number[] = [];
   #canvas: HTMLCanvasElement | null = null;
   #shot: Shot | null = null;
+  /** Which opening of a camera is the newest. */
+  #opening = 0;
   #frames: FrameSource | null = null;
   #sounds: SoundSource | null = null;
   #recording: Recording | null = null;
@@ -83,16 +96,26 @@ export class Studio {
     return this.#painter.open("best", null);
   }
 
-  /** @throws Problem as `Camera.open` */
-  async openCamera(facing: Facing): Promise<Shot> {
-    this.#closeCamera();
-    const shot = await this.#camera.open(facing);
-    if (this.#closed) {
+  /** Whether what the camera sees can be written beside its painting: recording a canvas, the browser writes one film. */
+  async canKeepRaw(): Promise<boolean> {
+    return this.#shot !== null && (await codecsFor(sizeOf(this.#shot))) !== null;
+  }
+
+  /**
+   * @returns null where it was closed meanwhile, or another one is being opened
+   * @throws Problem as `Camera.open`
+   */
+  async openCamera(wish: Wish): Promise<Shot | null> {
+    this.closeCamera();
+    const mine = this.#opening;
+    const shot = await this.#camera.open(wish);
+    if (mine !== this.#opening) {
       closeShot(shot);
-      return shot;
+      return null;
     }
     this.#shot = shot;
     await this.#painter.begin();
+    if (mine !== this.#opening) return null;
     const isNow = () => this.#shot === shot;
     this.#frames = captureFrames(
       shot.video,
@@ -101,9 +124,24 @@ export class Studio {
       () => isNow() && this.#end("camera_lost"),
     );
     if (shot.sound) {
-      this.#sounds = captureSound(shot.sound, this.#ports.now, (sound, at) => this.#hear(sound, at));
+      this.#sounds = captureSound(
+        shot.sound,
+        this.#ports.now,
+        (sound, at) => (isNow() ? this.#hear(sound, at) : sound.close()),
+        () => isNow() && this.#events.silent(),
+      );
     }
     return shot;
+  }
+
+  /** Nothing is looked at until a camera is opened again. */
+  closeCamera() {
+    this.#opening += 1;
+    this.#frames?.stop();
+    this.#sounds?.stop();
+    if (this.#shot) closeShot(this.#shot);
+    this.#waiting?.frame.close();
+    this.#shot = this.#frames = this.#sounds = this.#waiting = null;
   }
 
   /** Where paintings appear. */
@@ -125,37 +163,32 @@ export class Studio {
     return await this.#painter.embed(await createImageBitmap(picture));
   }
 
-  /** @throws Problem `no_encoder` where the browser can write no film */
-  async record(options: { raw: boolean }) {
+  /**
+   * @param options.most seconds after which nothing more is recorded
+   * @param options.signal aborted where nobody wants it any more
+   * @returns whether it records; where it does not, nothing of it is left
+   * @throws Problem `no_encoder` where the browser can write no film
+   */
+  async record(options: { raw: boolean; most: number; signal: AbortSignal }): Promise<boolean> {
     const canvas = this.#canvas;
     const shot = this.#shot;
     if (!canvas || !shot) throw new Error("there is nothing to record yet");
-    const id = this.#ports.newKey();
-    const films: Recording["films"] = {};
-    const write = async (
-      track: FilmTrack,
-      source: HTMLCanvasElement | null,
-      size: { width: number; height: number },
-    ) => {
-      const film = new GrowingFilm(this.#ports.films, id, track, () =>
-        this.#events.notice(problem("disk_full")),
-      );
-      films[track] = film;
-      const sink = (bytes: Blob) => film.append(bytes);
-      const codecs = await codecsFor(size);
-      if (codecs) return await EncodingWriter.open(codecs, shot.sound !== null, sink);
-      return source ? new CapturingWriter(source, shot.sound, sink) : null;
-    };
-    const painted = (await write("painted", canvas, canvas))!;
-    const raw = options.raw ? await write("raw", null, sizeOf(shot)) : null;
-    // Before the film can be found: no other tab may take it for one that was left behind.
-    await this.#ports.locks.claim(id);
-    await this.#begin(id, painted, raw);
-    this.#frames?.clock.hold();
-    this.#sounds?.clock.hold();
-    const clock = new RecordingClock();
-    clock.start(this.#ports.now());
-    this.#recording = { id, clock, painted, raw, films };
+    const isOver = () => options.signal.aborted || this.#closed || this.#shot !== shot;
+    const draft: Draft = { id: this.#ports.newKey(), films: {}, writers: [] };
+    try {
+      const painted = (await this.#write(draft, "painted", shot, canvas))!;
+      const raw = options.raw && !isOver() ? await this.#write(draft, "raw", shot, null) : null;
+      // Before the film can be found: no other tab may take it for one that was left behind.
+      if (!isOver()) await this.#ports.locks.claim(draft.id);
+      if (!isOver()) await this.#begin(draft.id, painted, raw);
+      const clock = new RecordingClock(options.most);
+      if (!isOver()) this.#start({ ...draft, painted, raw, clock, isEnding: false });
+      else await this.#forget(draft);
+    } catch (error) {
+      await this.#forget(draft);
+      throw error;
+    }
+    return !isOver();
   }
 
   pause() {
@@ -178,6 +211,7 @@ export class Studio {
     const recording = this.#recording;
     if (!recording) return null;
     recording.clock.pause(this.#ports.now());
+    recording.isEnding = true;
     const end = recording.clock.elapsed(this.#ports.now());
     // The frame that is being painted was captured before the end, and so was the sound that is on its way.
     await Promise.all([this.#current.catch(() => undefined), this.#lastSound()]);
@@ -201,9 +235,49 @@ export class Studio {
 
   close() {
     this.#closed = true;
-    this.#closeCamera();
-    if (this.#recording) this.#ports.locks.release(this.#recording.id);
+    this.closeCamera();
+    if (this.#recording && !this.#recording.isEnding) void this.#leave(this.#recording);
     this.#painter.close();
+  }
+
+  /** What the canvas or the camera shows, written; null where the browser can only record a canvas. */
+  async #write(
+    draft: Draft,
+    track: FilmTrack,
+    shot: Shot,
+    canvas: HTMLCanvasElement | null,
+  ): Promise<FilmWriter | null> {
+    const unkept = () => this.#events.notice(problem("disk_full"));
+    const film = new GrowingFilm(this.#ports.films, draft.id, track, unkept);
+    const sink = (bytes: Blob) => film.append(bytes);
+    const codecs = await codecsFor(canvas ?? sizeOf(shot));
+    if (!codecs && !canvas) return null;
+    const writer = codecs
+      ? await EncodingWriter.open(codecs, shot.sound !== null, sink)
+      : new CapturingWriter(canvas!, shot.sound, sink);
+    draft.films[track] = film;
+    draft.writers.push(writer);
+    return writer;
+  }
+
+  #start(recording: Recording) {
+    this.#frames?.clock.hold();
+    this.#sounds?.clock.hold();
+    recording.clock.start(this.#ports.now());
+    this.#recording = recording;
+  }
+
+  /** What was being prepared is not wanted. */
+  async #forget({ id, writers }: Draft) {
+    await Promise.all(writers.map((writer) => writer.drop()));
+    await this.#ports.films.forget(id).catch(() => undefined);
+    this.#ports.locks.release(id);
+  }
+
+  /** What was recorded is left to be found. */
+  async #leave({ id, painted, raw }: Recording) {
+    await Promise.all([painted.drop(), raw?.drop()]);
+    this.#ports.locks.release(id);
   }
 
   async #begin(id: string, painted: FilmWriter, raw: FilmWriter | null) {
@@ -213,14 +287,6 @@ export class Studio {
     } catch {
       this.#events.notice(problem("disk_full"));
     }
-  }
-
-  #closeCamera() {
-    this.#frames?.stop();
-    this.#sounds?.stop();
-    if (this.#shot) closeShot(this.#shot);
-    this.#waiting?.frame.close();
-    this.#shot = this.#frames = this.#sounds = this.#waiting = null;
   }
 
   #take(captured: CapturedFrame) {

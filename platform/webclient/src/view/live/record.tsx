@@ -62,7 +62,6 @@ function Stage({ live }: { live: LiveModel }) {
   }, []);
   const phase = live.phase.value;
   const rate = live.rate.value;
-  const waiting = phase === "opening" || phase === "finishing" || rate === null;
   return (
     <section class="live-stage" aria-label={t("preview")}>
       <canvas
@@ -74,7 +73,7 @@ function Stage({ live }: { live: LiveModel }) {
         aria-label={t("live_picture")}
         data-painted={rate !== null}
       />
-      {waiting && (
+      {live.isWaiting.value && (
         <p class="live-note" role="status">
           <Spinner /> {t(phase === "finishing" ? "live_finishing" : "live_opening")}
         </p>
@@ -116,7 +115,7 @@ function Shutter({ live }: { live: LiveModel }) {
           key="flip"
           icon={SwitchCamera}
           label={t("flip_camera")}
-          disabled={phase !== "ready" || !live.shot.value?.canFlip}
+          disabled={phase !== "ready" || !live.shot.value?.other}
           onClick={() => void live.flip()}
         />
       )}
@@ -167,12 +166,16 @@ function Options({ live }: { live: LiveModel }) {
           onChange={live.setMirrorFilm}
         />
       )}
-      <Switch
-        label={t("keep_raw")}
-        hint={t("keep_raw_hint")}
-        on={live.keepRaw.value}
-        onChange={live.setKeepRaw}
-      />
+      {live.canKeepRaw.value ? (
+        <Switch
+          label={t("keep_raw")}
+          hint={t("keep_raw_hint")}
+          on={live.keepRaw.value}
+          onChange={live.setKeepRaw}
+        />
+      ) : (
+        <p class="faint">{t("no_raw_here")}</p>
+      )}
     </div>
   );
 }
@@ -197,7 +200,7 @@ function Found({ live }: { live: LiveModel }) {
   const t = useT();
   const { i18n } = useApp();
   const found = live.found.value;
-  if (!found) return null;
+  if (!found || !live.canTakeFound.value) return null;
   const ago = i18n.ago(new Date(found.startedAt).toISOString(), Date.now());
   return (
     <div class="notice live-notice" role="status">
