@@ -26,6 +26,7 @@ async function setUp({ at = "/", signedIn = true, calm = false } = {}) {
   const visited = [at];
   const auth = {
     signedIn: vi.fn(() => Promise.resolve(signedIn)),
+    logIn: vi.fn(() => Promise.resolve()),
     logOut: vi.fn(() => Promise.resolve()),
   };
   const uploads = {
@@ -246,6 +247,31 @@ describe("a film made on this device", () => {
     expect(uploads.start).not.toHaveBeenCalled();
     expect(taken).not.toHaveBeenCalled();
     expect(app.router.url.value).toBe("/login?next=%2Frecord");
+  });
+
+  test("is the same for the screen that is opened after the log-in", async () => {
+    const { app } = await setUp({ at: "/restyle-here", signedIn: false });
+    const made = { film: PAINTED, soundLost: false };
+    app.filming().made.value = made;
+
+    app.filming().use(PAINTED, "painted", () => undefined);
+    await app.session.logIn("ada", "secret");
+
+    expect(app.router.url.value).toBe("/login?next=%2Frestyle-here");
+    expect(app.filming().made.value).toBe(made);
+  });
+
+  test("that is too large to be sent stays, and why is said", async () => {
+    const { app, uploads } = await setUp({ at: "/record" });
+    const taken = vi.fn();
+    const large = new File(["painted"], "live.mp4", { type: "video/mp4" });
+    Object.defineProperty(large, "size", { value: me().limits.upload_bytes + 1 });
+
+    expect(app.filming().use(large, "painted", taken)).toBe(false);
+
+    expect([uploads.start.mock.calls, taken.mock.calls]).toEqual([[], []]);
+    expect(app.upload.problem.value).toMatchObject({ code: "file_too_large" });
+    expect(app.router.url.value).toBe("/create?painted=1");
   });
 
   test("waits while another upload is under way", async () => {

@@ -1,3 +1,4 @@
+import { signal } from "@preact/signals";
 import { VideoSample } from "mediabunny";
 import { afterEach, describe, expect, test, vi } from "vitest";
 
@@ -13,7 +14,7 @@ import { type LiveTools, liveTools, type ToolPorts } from "../src/model/live/too
 import { Problem } from "../src/model/problem";
 import { Live, type LivePorts } from "../src/viewmodel/live";
 import { StyleChoice } from "../src/viewmodel/live-styles";
-import { LocalRestyle } from "../src/viewmodel/local-restyle";
+import { LocalRestyle, type Made } from "../src/viewmodel/local-restyle";
 import { Speed } from "../src/viewmodel/speed";
 import { Clock, deferred, settle, style as serverStyle } from "./fakes";
 
@@ -993,25 +994,30 @@ describe("recording live", () => {
 });
 
 describe("painting a local film", () => {
-  function local(restyleFile: (...call: never[]) => Promise<unknown>, lengthOf = () => Promise.resolve(12)) {
+  function local(
+    restyleFile: (...call: never[]) => Promise<unknown>,
+    { lengthOf = () => Promise.resolve(12), made = signal<Made | null>(null) } = {},
+  ) {
     const clock = new Clock();
     const painter = {
       open: () => Promise.resolve({ model: modelOf("impasto-v1") }),
       choose: vi.fn(() => Promise.resolve(null)),
       close: vi.fn(),
     };
-    const use = vi.fn();
-    const tools = { shelf: () => shelfOf("wave"), painter: () => painter, lengthOf, restyleFile };
+    const use = vi.fn<LivePorts["use"]>(() => false);
+    const openPainter = vi.fn(() => painter);
+    const tools = { shelf: () => shelfOf("wave"), painter: openPainter, lengthOf, restyleFile };
     const model = new LocalRestyle(
       {
         live: () => Promise.resolve(tools as unknown as LiveTools),
         pictures: { open: () => "blob:film", close: vi.fn() },
         use,
         now: () => clock.time,
+        made,
       },
       null,
     );
-    return { model, painter, use, clock };
+    return { model, painter, openPainter, use, clock, made };
   }
   const film = new File(["f"], "film.mp4");
   const painted = new File(["p"], "film-painted.mp4");
@@ -1089,6 +1095,77 @@ describe("painting a local film", () => {
     await settle();
 
     expect(painter.choose).toHaveBeenCalledTimes(1);
+  });
+
+  describe("once it is painted", () => {
+    const restyle = () => Promise.resolve({ film: painted, soundLost: true });
+    const nothing = () => Promise.reject(new Error("not to be called"));
+    async function paintedAndLeft(use: LivePorts["use"] = () => false) {
+      const left = local(restyle);
+      left.use.mockImplementation(use);
+      await left.model.open();
+      await left.model.choose(film);
+      await left.model.paint();
+      left.model.publish();
+      left.model.close();
+      return left.made;
+    }
+
+    test("is there again for whoever had to log in first", async () => {
+      const made = await paintedAndLeft();
+
+      const { model, use, openPainter } = local(nothing, { made });
+      await model.open();
+
+      expect([model.phase.value, openPainter.mock.calls]).toEqual(["done", []]);
+      expect(model.done.value).toMatchObject({ film: painted, soundLost: true });
+      model.publish();
+      expect(use.mock.lastCall?.[0]).toBe(painted);
+    });
+
+    test("is let go once the uploads have it", async () => {
+      const made = await paintedAndLeft((_film, _kind, taken) => {
+        taken();
+        return true;
+      });
+
+      expect(made.value).toBeNull();
+    });
+
+    test("that waits for a network does not take the next one along", async () => {
+      let takenAtLast = () => {};
+      const made = await paintedAndLeft((_film, _kind, taken) => {
+        takenAtLast = taken;
+        return true;
+      });
+      const next = { film: new File(["n"], "next.mp4"), soundLost: false };
+      made.value = next;
+
+      takenAtLast();
+
+      expect(made.value).toBe(next);
+    });
+
+    test("makes room for another, for which a painter is opened", async () => {
+      const { model, made, openPainter } = local(nothing, { made: await paintedAndLeft() });
+      await model.open();
+
+      model.again();
+      await settle();
+
+      expect([model.phase.value, made.value]).toEqual(["choosing", null]);
+      expect(openPainter).toHaveBeenCalledTimes(1);
+    });
+  });
+
+  test("a screen that was left while it opened opens no painter", async () => {
+    const { model, openPainter } = local(() => Promise.reject(new Error("not to be called")));
+    const opening = model.open();
+
+    model.close();
+    await opening;
+
+    expect(openPainter).not.toHaveBeenCalled();
   });
 });
 

@@ -10,6 +10,7 @@ import { ClipPage, MyClips, PublishClip } from "./clips";
 import { Demos } from "./demos";
 import type { EditPorts } from "./edit";
 import type { LivePorts } from "./live";
+import type { LocalPorts, Made } from "./local-restyle";
 import type { SpeedPorts } from "./speed";
 import { I18n } from "./i18n";
 import { type Feed, Jobs } from "./jobs";
@@ -57,6 +58,7 @@ export const App = createModel((services: Services) => {
   const toasts = new Toasts(services.setTimeout);
   const online = signal(true);
   const muted = signal(true);
+  const made = signal<Made | null>(null);
   let filmWaiting: (() => void) | null = null;
 
   const jobs = new Jobs(services.openFeed, api, jobEnded, () => void session.resume());
@@ -127,8 +129,10 @@ export const App = createModel((services: Services) => {
       return false;
     }
     upload.choose(film, me.username, me.limits.upload_bytes);
-    taken();
     router.go(kind === "painted" ? "/create?painted=1" : "/create");
+    // A film that is refused is still all there is of it.
+    if (upload.phase.peek() === "failed") return false;
+    taken();
     return true;
   }
 
@@ -169,8 +173,9 @@ export const App = createModel((services: Services) => {
     }),
 
     /** For the screens that paint on the device, loaded only when somebody opens them. */
-    filming: (): LivePorts => ({
+    filming: (): LivePorts & LocalPorts => ({
       ...services,
+      made,
       use: useFilm,
       secondsMost: () => session.me.peek()?.limits.clip_seconds ?? null,
     }),
