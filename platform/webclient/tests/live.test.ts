@@ -13,7 +13,7 @@ import type { StudioEvents } from "../src/model/live/studio";
 import { type LiveTools, liveTools, type ToolPorts } from "../src/model/live/tools";
 import { Problem } from "../src/model/problem";
 import { Live, type LivePorts } from "../src/viewmodel/live";
-import { StyleChoice } from "../src/viewmodel/live-styles";
+import { type Shelf, StyleChoice } from "../src/viewmodel/live-styles";
 import { LocalRestyle, type Made } from "../src/viewmodel/local-restyle";
 import { Speed } from "../src/viewmodel/speed";
 import { Clock, deferred, settle, style as serverStyle } from "./fakes";
@@ -996,17 +996,23 @@ describe("recording live", () => {
 describe("painting a local film", () => {
   function local(
     restyleFile: (...call: never[]) => Promise<unknown>,
-    { lengthOf = () => Promise.resolve(12), made = signal<Made | null>(null) } = {},
+    {
+      lengthOf = () => Promise.resolve(12),
+      made = signal<Made | null>(null),
+      shelf = (): Shelf => shelfOf("wave"),
+    } = {},
   ) {
     const clock = new Clock();
     const painter = {
       open: () => Promise.resolve({ model: modelOf("impasto-v1") }),
       choose: vi.fn(() => Promise.resolve(null)),
+      embed: () => Promise.resolve(Float32Array.of(2)),
       close: vi.fn(),
     };
     const use = vi.fn<LivePorts["use"]>(() => false);
     const openPainter = vi.fn(() => painter);
-    const tools = { shelf: () => shelfOf("wave"), painter: openPainter, lengthOf, restyleFile };
+    const pictureOf = () => Promise.resolve({});
+    const tools = { shelf, painter: openPainter, lengthOf, restyleFile, pictureOf };
     const model = new LocalRestyle(
       {
         live: () => Promise.resolve(tools as unknown as LiveTools),
@@ -1082,6 +1088,66 @@ describe("painting a local film", () => {
 
     expect(model.phase.value).toBe("choosing");
     expect(model.problem.value).toMatchObject({ code });
+  });
+
+  test.each(["painter_lost", "painter_failed"])("%s: trying again opens another painter", async (code) => {
+    const restyle = vi.fn().mockRejectedValueOnce(problem(code));
+    const { model, openPainter, painter } = local(restyle);
+    await model.open();
+    await model.choose(film);
+
+    await model.paint();
+    expect([model.phase.value, model.problem.value?.code]).toEqual(["failed", code]);
+    await model.open();
+
+    expect([model.canPaint.value, model.problem.value]).toEqual([true, null]);
+    expect(openPainter).toHaveBeenCalledTimes(2);
+    expect(painter.close).toHaveBeenCalledTimes(1);
+  });
+
+  describe("without styles at first", () => {
+    function without() {
+      const presets = shelfOf("wave").presets.mockRejectedValueOnce(problem("offline"));
+      return local(() => Promise.reject(new Error("not to be called")), {
+        shelf: () => ({ ...shelfOf(), presets }),
+      });
+    }
+
+    test("says so, and has them when they are asked for again", async () => {
+      const { model, painter } = without();
+      await model.open();
+      await model.choose(film);
+      expect([model.canPaint.value, model.styles.problem.value?.code]).toEqual([false, "offline"]);
+
+      await model.loadStyles();
+
+      expect([model.canPaint.value, model.styles.problem.value]).toEqual([true, null]);
+      expect(painter.choose).toHaveBeenCalledTimes(1);
+    });
+
+    test("a picture of one's own that was chosen meanwhile stays chosen", async () => {
+      const { model } = without();
+      await model.open();
+      await model.styles.addPicture(new File([], "own.png"));
+      const own = model.styles.chosen.value;
+
+      await model.loadStyles();
+
+      expect([model.styles.chosen.value, model.styles.presets.value.length]).toEqual([own, 1]);
+    });
+
+    test("a cache that fails is said", async () => {
+      const paintWith = vi.fn(() => Promise.resolve());
+      const { model } = local(() => Promise.reject(new Error("not to be called")), {
+        shelf: () => ({ ...shelfOf(), paintWith }),
+      });
+      await model.open();
+      paintWith.mockRejectedValueOnce(problem("no_style"));
+
+      await model.loadStyles();
+
+      expect([model.phase.value, model.problem.value?.code]).toEqual(["choosing", "no_style"]);
+    });
   });
 
   test("after a film the style is chosen anew: the painter was held to that film", async () => {

@@ -1,7 +1,7 @@
 import { batch, computed, createModel, type ReadonlySignal, type Signal, signal } from "@preact/signals";
 
 import type { LiveTools } from "../model/live/tools";
-import type { Painter } from "../model/painter/protocol";
+import type { Model, Painter } from "../model/painter/protocol";
 import { asProblem, type Problem } from "../model/problem";
 import type { LivePorts } from "./live";
 import { StyleChoice } from "./live-styles";
@@ -10,6 +10,9 @@ export type LocalPhase = "opening" | "choosing" | "painting" | "done" | "failed"
 
 export const QUALITIES = [256, 384, 480] as const;
 export type Quality = (typeof QUALITIES)[number];
+
+/** After these the same painter fails whatever it is asked: another one has to be opened. */
+const BROKEN = new Set(["painter_lost", "painter_failed"]);
 
 /** A film that this device has painted. */
 export interface Made {
@@ -34,6 +37,7 @@ export const LocalRestyle = createModel((ports: LocalPorts, firstStyle: string |
   const now = signal(0);
   let tools: LiveTools | null = null;
   let painter: Painter | null = null;
+  let model: Model | null = null;
   let began = 0;
   let cancelling: AbortController | null = null;
   let closed = false;
@@ -84,12 +88,25 @@ export const LocalRestyle = createModel((ports: LocalPorts, firstStyle: string |
         styles.presets.peek().length > 0 ? null : styles.load(tools.shelf(), firstStyle),
       ]);
       if (closed) return;
-      await styles.paintWith(opened.model);
+      model = opened.model;
+      await styles.paintWith(model);
       await styles.apply();
       phase.value = "choosing";
       void styles.keep();
     } catch (error) {
       fail(error, "failed");
+    }
+  }
+
+  async function loadStyles() {
+    const chosen = styles.chosen.peek();
+    try {
+      await styles.load(tools!.shelf(), firstStyle);
+      await styles.paintWith(model!);
+      await (chosen === null ? styles.apply() : styles.pick(chosen));
+      void styles.keep();
+    } catch (error) {
+      fail(error, "choosing");
     }
   }
 
@@ -112,6 +129,8 @@ export const LocalRestyle = createModel((ports: LocalPorts, firstStyle: string |
     }),
 
     open,
+    /** Once more, where no preset could be had; a picture of one's own that was chosen meanwhile stays chosen. */
+    loadStyles,
     setQuality(value: Quality) {
       quality.value = value;
     },
@@ -155,7 +174,7 @@ export const LocalRestyle = createModel((ports: LocalPorts, firstStyle: string |
         show(made);
       } catch (error) {
         if (mine.signal.aborted) phase.value = "choosing";
-        else fail(error, "choosing");
+        else fail(error, BROKEN.has(asProblem(error).code) ? "failed" : "choosing");
       }
     },
     cancel: () => cancelling?.abort(),

@@ -58,7 +58,7 @@ function Choosing({ here }: { here: LocalRestyleModel }) {
         />
       </label>
       <InlineProblem problem={here.problem.value} />
-      <StyleChooser styles={here.styles} />
+      <StyleChooser styles={here.styles} onReload={() => void here.loadStyles()} />
       <div class="tool">
         <span>{t("painting_size")}</span>
         <Segmented
