@@ -1,3 +1,4 @@
+import { computed } from "@preact/signals";
 import { describe, expect, test, vi } from "vitest";
 
 import type { JobsEvent } from "../src/model/jobs-feed";
@@ -251,7 +252,9 @@ describe("a film made on this device", () => {
 
   test("is the same for the screen that is opened after the log-in", async () => {
     const { app } = await setUp({ at: "/restyle-here", signedIn: false });
-    const made = { film: PAINTED, soundLost: false };
+    const made = { film: PAINTED, seconds: 2, soundLost: false };
+    const secondsMost = computed(app.filming().secondsMost);
+    expect(secondsMost.value).toBeNull();
     app.filming().made.value = made;
 
     app.filming().use(PAINTED, "painted", () => undefined);
@@ -259,6 +262,7 @@ describe("a film made on this device", () => {
 
     expect(app.router.url.value).toBe("/login?next=%2Frestyle-here");
     expect(app.filming().made.value).toBe(made);
+    expect(secondsMost.value).toBe(60);
   });
 
   test("that is too large to be sent stays, and why is said", async () => {

@@ -14,7 +14,7 @@ import { type LiveTools, liveTools, type ToolPorts } from "../src/model/live/too
 import { Problem } from "../src/model/problem";
 import { Live, type LivePorts } from "../src/viewmodel/live";
 import { type Shelf, StyleChoice } from "../src/viewmodel/live-styles";
-import { LocalRestyle, type Made } from "../src/viewmodel/local-restyle";
+import { HERE_SECONDS_MOST, LocalRestyle, type Made } from "../src/viewmodel/local-restyle";
 import { Speed } from "../src/viewmodel/speed";
 import { Clock, deferred, settle, style as serverStyle } from "./fakes";
 
@@ -1000,6 +1000,7 @@ describe("painting a local film", () => {
       lengthOf = () => Promise.resolve(12),
       made = signal<Made | null>(null),
       shelf = (): Shelf => shelfOf("wave"),
+      most = 60 as number | null,
     } = {},
   ) {
     const clock = new Clock();
@@ -1018,6 +1019,7 @@ describe("painting a local film", () => {
         live: () => Promise.resolve(tools as unknown as LiveTools),
         pictures: { open: () => "blob:film", close: vi.fn() },
         use,
+        secondsMost: () => most,
         now: () => clock.time,
         made,
       },
@@ -1103,6 +1105,36 @@ describe("painting a local film", () => {
     expect([model.canPaint.value, model.problem.value]).toEqual([true, null]);
     expect(openPainter).toHaveBeenCalledTimes(2);
     expect(painter.close).toHaveBeenCalledTimes(1);
+  });
+
+  test.each([
+    ["of a minute and a few frames can be published", 60, 60.4, false],
+    ["of more than a clip may be is only painted and downloaded", 60, 61, true],
+    ["is measured by what this site allows", 90, 80, false],
+    ["of more than a minute is only painted while nobody knows what the site allows", null, 80, true],
+  ])("a film %s", async (_what, most, seconds, only) => {
+    const restyle = () => Promise.resolve({ film: painted, soundLost: false });
+    const { model, use } = local(restyle, { most, lengthOf: () => Promise.resolve(seconds) });
+    await model.open();
+
+    await model.choose(film);
+    expect([model.onlyHere.value, model.canPaint.value]).toEqual([only, true]);
+    await model.paint();
+    model.publish();
+
+    expect(use.mock.calls.length > 0).toBe(!only);
+    expect(model.phase.value).toBe("done");
+  });
+
+  test("a film that memory has no room for is refused before it is painted", async () => {
+    const lengthOf = () => Promise.resolve(HERE_SECONDS_MOST + 1);
+    const { model } = local(() => Promise.reject(new Error("not to be called")), { lengthOf });
+    await model.open();
+
+    await model.choose(film);
+
+    expect([model.problem.value?.code, model.file.value]).toEqual(["too_long_here", null]);
+    expect([model.phase.value, model.canPaint.value]).toEqual(["choosing", false]);
   });
 
   describe("without styles at first", () => {
@@ -1204,7 +1236,7 @@ describe("painting a local film", () => {
         takenAtLast = taken;
         return true;
       });
-      const next = { film: new File(["n"], "next.mp4"), soundLost: false };
+      const next = { film: new File(["n"], "next.mp4"), seconds: 1, soundLost: false };
       made.value = next;
 
       takenAtLast();

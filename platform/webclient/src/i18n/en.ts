@@ -526,6 +526,8 @@ export const en = {
   painting_size: "Detail",
   painting_size_hint: "More detail takes longer.",
   paint_here: "Paint it here",
+  only_here:
+    "A clip may be {most} long and this film is longer: it can be painted here and downloaded, but not published.",
   painting_on_device: "Painting on this device. Keep this page open.",
   paint_here_again: "Paint again",
   sound_lost: "This browser cannot read the film's sound, so the painting is silent.",
@@ -579,6 +581,9 @@ export const en = {
   problem_not_a_film_detail: "Choose an MP4, MOV, MKV or WebM file.",
   problem_cannot_decode: "This browser cannot read the film",
   problem_cannot_decode_detail: "Its codec is unknown here. Upload it instead: the server reads more kinds.",
+  problem_too_long_here: "The film is too long to be painted here",
+  problem_too_long_here_detail:
+    "The painting is held in this device's memory, which has room for 10 minutes. Cut the film, then choose it again.",
   problem_no_style: "The styles could not be loaded",
   problem_no_style_detail: "Try again in a moment.",
 };

@@ -511,6 +511,7 @@ export const zh: Dictionary = {
   painting_size: "细节",
   painting_size_hint: "细节越多，耗时越长。",
   paint_here: "在本机绘制",
+  only_here: "片段最长 {most}，这段视频超过了：可以在本机绘制并下载，但不能发布。",
   painting_on_device: "正在本机绘制，请保持页面打开。",
   paint_here_again: "再画一次",
   sound_lost: "此浏览器无法读取视频的声音，因此成品没有声音。",
@@ -561,6 +562,8 @@ export const zh: Dictionary = {
   problem_not_a_film_detail: "请选择 MP4、MOV、MKV 或 WebM 文件。",
   problem_cannot_decode: "此浏览器无法读取该视频",
   problem_cannot_decode_detail: "它的编码在这里未知。请改为上传：服务器能读取更多格式。",
+  problem_too_long_here: "视频太长，无法在本机绘制",
+  problem_too_long_here_detail: "画作保存在本机内存中，最多容纳 10 分钟。请先剪短，再重新选择。",
   problem_no_style: "无法加载风格",
   problem_no_style_detail: "请稍后重试。",
 };

@@ -177,7 +177,7 @@ export const App = createModel((services: Services) => {
       ...services,
       made,
       use: useFilm,
-      secondsMost: () => session.me.peek()?.limits.clip_seconds ?? null,
+      secondsMost: () => session.me.value?.limits.clip_seconds ?? null,
     }),
     measuring: (): SpeedPorts => ({ live: services.live, device: services.device() }),
 

@@ -2,8 +2,8 @@ import { batch, computed, createModel, type ReadonlySignal, type Signal, signal 
 
 import type { LiveTools } from "../model/live/tools";
 import type { Model, Painter } from "../model/painter/protocol";
-import { asProblem, type Problem } from "../model/problem";
-import type { LivePorts } from "./live";
+import { asProblem, Problem } from "../model/problem";
+import { type LivePorts, SECONDS_MOST } from "./live";
 import { StyleChoice } from "./live-styles";
 
 export type LocalPhase = "opening" | "choosing" | "painting" | "done" | "failed";
@@ -11,16 +11,25 @@ export type LocalPhase = "opening" | "choosing" | "painting" | "done" | "failed"
 export const QUALITIES = [256, 384, 480] as const;
 export type Quality = (typeof QUALITIES)[number];
 
+/**
+ * The longest film that is painted here. The painting is held in memory until it is whole, and twice while it is
+ * written out: some 20 MB a minute at 720 lines, so that a phone still has room for ten minutes.
+ */
+export const HERE_SECONDS_MOST = 600;
+/** The server takes that much more than it says: recordings come out a few frames longer. */
+const GRACE = 0.5;
+
 /** After these the same painter fails whatever it is asked: another one has to be opened. */
 const BROKEN = new Set(["painter_lost", "painter_failed"]);
 
 /** A film that this device has painted. */
 export interface Made {
   film: File;
+  seconds: number;
   soundLost: boolean;
 }
 
-export interface LocalPorts extends Pick<LivePorts, "live" | "pictures" | "use" | "now"> {
+export interface LocalPorts extends Pick<LivePorts, "live" | "pictures" | "use" | "secondsMost" | "now"> {
   /** Outlives the screen: whoever has to log in first, or looks elsewhere, finds the film when they come back. */
   made: Signal<Made | null>;
 }
@@ -35,6 +44,8 @@ export const LocalRestyle = createModel((ports: LocalPorts, firstStyle: string |
   const progress = signal(0);
   const done = signal<(Made & { url: string }) | null>(null);
   const now = signal(0);
+  const secondsMost = computed(() => ports.secondsMost() ?? SECONDS_MOST);
+  const onlyHere = computed(() => (done.value?.seconds ?? filmSeconds.value) > secondsMost.value + GRACE);
   let tools: LiveTools | null = null;
   let painter: Painter | null = null;
   let model: Model | null = null;
@@ -117,6 +128,9 @@ export const LocalRestyle = createModel((ports: LocalPorts, firstStyle: string |
     file: file as ReadonlySignal<File | null>,
     filmSeconds: filmSeconds as ReadonlySignal<number>,
     quality: quality as ReadonlySignal<Quality>,
+    secondsMost,
+    /** The film is longer than a clip may be: it can be painted and downloaded, but not published. */
+    onlyHere,
     progress: progress as ReadonlySignal<number>,
     done: done as ReadonlySignal<typeof done.value>,
     canPaint: computed(
@@ -137,6 +151,7 @@ export const LocalRestyle = createModel((ports: LocalPorts, firstStyle: string |
     async choose(chosen: File) {
       try {
         const seconds = await tools!.lengthOf(chosen);
+        if (seconds > HERE_SECONDS_MOST) throw new Problem({ status: -2, code: "too_long_here" });
         batch(() => {
           file.value = chosen;
           filmSeconds.value = seconds;
@@ -169,7 +184,7 @@ export const LocalRestyle = createModel((ports: LocalPorts, firstStyle: string |
             }),
         });
         if (closed) return;
-        const made = { film: painted, soundLost };
+        const made = { film: painted, seconds: filmSeconds.peek(), soundLost };
         ports.made.value = made;
         show(made);
       } catch (error) {
@@ -190,7 +205,7 @@ export const LocalRestyle = createModel((ports: LocalPorts, firstStyle: string |
     },
     publish() {
       const film = done.peek()?.film;
-      if (!film) return;
+      if (!film || onlyHere.peek()) return;
       ports.use(film, "painted", () => {
         if (ports.made.peek()?.film === film) ports.made.value = null;
       });

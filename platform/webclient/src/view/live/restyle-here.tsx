@@ -58,6 +58,7 @@ function Choosing({ here }: { here: LocalRestyleModel }) {
         />
       </label>
       <InlineProblem problem={here.problem.value} />
+      {file && <OnlyHere here={here} />}
       <StyleChooser styles={here.styles} onReload={() => void here.loadStyles()} />
       <div class="tool">
         <span>{t("painting_size")}</span>
@@ -79,6 +80,17 @@ function Choosing({ here }: { here: LocalRestyleModel }) {
         {t("paint_here")}
       </Button>
     </>
+  );
+}
+
+/** Said before minutes are spent on it, and again where the film cannot be used. */
+function OnlyHere({ here }: { here: LocalRestyleModel }) {
+  const t = useT();
+  if (!here.onlyHere.value) return null;
+  return (
+    <div class="notice" role="status">
+      <p>{t("only_here", { most: clock(here.secondsMost.value) })}</p>
+    </div>
   );
 }
 
@@ -117,18 +129,21 @@ function Done({ here }: { here: LocalRestyleModel }) {
           <p>{t("sound_lost")}</p>
         </div>
       )}
+      <OnlyHere here={here} />
       <div class="row">
         <ButtonLink kind="main" href={done.url} download={done.film.name} icon={Download}>
           {t("download")}
         </ButtonLink>
-        <Button icon={Check} onClick={here.publish}>
-          {t("use_film")}
-        </Button>
+        {!here.onlyHere.value && (
+          <Button icon={Check} onClick={here.publish}>
+            {t("use_film")}
+          </Button>
+        )}
         <Button icon={RotateCcw} onClick={here.again}>
           {t("paint_here_again")}
         </Button>
       </div>
-      <p class="faint">{t("restyled_text")}</p>
+      {!here.onlyHere.value && <p class="faint">{t("restyled_text")}</p>}
     </div>
   );
 }

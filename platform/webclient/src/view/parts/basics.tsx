@@ -113,6 +113,7 @@ const KNOWN_PROBLEMS = new Set([
   "disk_full",
   "not_a_film",
   "cannot_decode",
+  "too_long_here",
   "no_style",
 ]);
 
