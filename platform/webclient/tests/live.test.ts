@@ -2,6 +2,7 @@ import { signal } from "@preact/signals";
 import { VideoSample } from "mediabunny";
 import { afterEach, describe, expect, test, vi } from "vitest";
 
+import { type Candidate, measure as measureOne } from "../src/model/live/bench";
 import { Camera } from "../src/model/live/camera";
 import { RecordingClock, TrackClock } from "../src/model/live/clocks";
 import { type FilmEntry, GrowingFilm } from "../src/model/live/film";
@@ -11,6 +12,7 @@ import { LAST_FRAME, PictureTrack } from "../src/model/live/pictures";
 import { type LiveStyle, StyleShelf } from "../src/model/live/shelf";
 import type { StudioEvents } from "../src/model/live/studio";
 import { type LiveTools, liveTools, type ToolPorts } from "../src/model/live/tools";
+import { Painter, type WorkerPort } from "../src/model/painter/protocol";
 import { Problem } from "../src/model/problem";
 import { Live, type LivePorts } from "../src/viewmodel/live";
 import { type Shelf, StyleChoice } from "../src/viewmodel/live-styles";
@@ -1334,6 +1336,53 @@ describe("measuring the speed", () => {
     await speed.measure();
 
     expect(speed.rows.value.at(-1)!.name).toBe("WebGPU, without a graphics processor");
+  });
+
+  test("one way that fails leaves the others their numbers, and is named with its reason", async () => {
+    const failing = (...call: Parameters<typeof measure>) =>
+      call[0].backend === "webgpu" ? Promise.reject(problem("painter_failed")) : measure(...call);
+    const live = () => Promise.resolve({ measure: failing } as unknown as LiveTools);
+    const speed = new Speed({ live, device });
+
+    await speed.measure();
+
+    expect([speed.phase.value, speed.rows.value.length, speed.problem.value]).toEqual(["done", 4, null]);
+    expect(speed.failures.value).toMatchObject([{ name: "WebGPU", problem: { code: "painter_failed" } }]);
+    expect(speed.text.value).toContain("WebGPU\tpainter_failed");
+  });
+
+  test("where every way fails there is nothing to be copied", async () => {
+    const failing = () => Promise.reject(problem("no_model"));
+    const speed = new Speed({
+      live: () => Promise.resolve({ measure: failing } as unknown as LiveTools),
+      device,
+    });
+
+    await speed.measure();
+
+    expect([speed.phase.value, speed.problem.value?.code]).toEqual(["failed", "no_model"]);
+  });
+
+  test("whoever leaves stops it: the painter is closed and no other is opened", async () => {
+    const painter = new Painter({ postMessage: vi.fn(), terminate: vi.fn() } as unknown as WorkerPort, "");
+    const close = vi.spyOn(painter, "close");
+    const openPainter = vi.fn(() => painter);
+    const bench = { now: () => 0, frame: vi.fn(), pixels: vi.fn() };
+    const live = () =>
+      Promise.resolve({
+        measure: (candidate: Candidate, sizes: number[], onSize: () => void, signal: AbortSignal) =>
+          measureOne(openPainter, candidate, sizes, { ...bench, signal }, onSize),
+      } as unknown as LiveTools);
+    const speed = new Speed({ live, device });
+    const measuring = speed.measure();
+    await settle();
+
+    speed.close();
+    await measuring;
+
+    expect(close).toHaveBeenCalled();
+    expect(openPainter).toHaveBeenCalledTimes(1);
+    expect([speed.rows.value, speed.failures.value]).toEqual([[], []]);
   });
 
   test("a painter that cannot be opened is said", async () => {

@@ -532,6 +532,7 @@ export const en = {
   paint_here_again: "Paint again",
   sound_lost: "This browser cannot read the film's sound, so the painting is silent.",
   restyled_text: "The film exists on this device only. “Use it” uploads it.",
+  speed_link: "How fast is this device?",
   speed_title: "How fast this device paints",
   speed_text:
     "Paints a moving test picture with every way of computing that this browser has. The numbers are medians of 25 frames and stay here. The last column compares each painting with the first one: from 30 dB on they look the same.",

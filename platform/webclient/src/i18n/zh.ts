@@ -516,6 +516,7 @@ export const zh: Dictionary = {
   paint_here_again: "再画一次",
   sound_lost: "此浏览器无法读取视频的声音，因此成品没有声音。",
   restyled_text: "视频只存在于这台设备上。点“使用”才会上传。",
+  speed_link: "这台设备有多快？",
   speed_title: "这台设备绘制有多快",
   speed_text:
     "用浏览器支持的每种计算方式绘制一幅移动的测试画面。数值为 25 帧的中位数，只留在本机。最后一列将各画面与第一幅比较：30 dB 以上看起来相同。",

@@ -17,15 +17,23 @@ export interface SpeedRow extends Omit<Measured, "pixels"> {
   agreement: number | null;
 }
 
+/** A way of computing that this browser has, and that failed. */
+export interface SpeedFailure {
+  name: string;
+  problem: Problem;
+}
+
 export const SPEED_SIZES = [256, 384] as const;
 
 /** How fast this device paints, with each way it has of computing. */
 export const Speed = createModel((ports: SpeedPorts) => {
   const phase = signal<"idle" | "measuring" | "done" | "failed">("idle");
   const rows = signal<readonly SpeedRow[]>([]);
+  const failures = signal<readonly SpeedFailure[]>([]);
   const now = signal("");
   const problem = signal<Problem | null>(null);
   const threads = Math.min(4, ports.device.cores);
+  let running = new AbortController();
 
   const candidates = (gpu: AdapterKind): { name: string; candidate: Candidate }[] => [
     { name: "WASM, 1 thread", candidate: { backend: "wasm", threads: 1 } },
@@ -42,9 +50,30 @@ export const Speed = createModel((ports: SpeedPorts) => {
         ]),
   ];
 
+  /** One way that fails leaves the others their numbers. */
+  async function measureAll(tools: LiveTools, { signal: stopped }: AbortController) {
+    const first = new Map<number, Uint8ClampedArray>();
+    const keep = (name: string, { pixels, ...measured }: Measured) => {
+      const other = first.get(measured.short);
+      if (!other) first.set(measured.short, pixels);
+      const row = { name, ...measured, agreement: other ? agreement(pixels, other) : null };
+      rows.value = [...rows.peek(), row];
+    };
+    for (const { name, candidate } of candidates(await ports.device.gpu())) {
+      if (stopped.aborted) return;
+      now.value = name;
+      try {
+        await tools.measure(candidate, SPEED_SIZES, (measured) => keep(name, measured), stopped);
+      } catch (error) {
+        if (!stopped.aborted) failures.value = [...failures.peek(), { name, problem: asProblem(error) }];
+      }
+    }
+  }
+
   return {
     phase: phase as ReadonlySignal<typeof phase.value>,
     rows: rows as ReadonlySignal<readonly SpeedRow[]>,
+    failures: failures as ReadonlySignal<readonly SpeedFailure[]>,
     /** The name of what is being measured. */
     now: now as ReadonlySignal<string>,
     problem: problem as ReadonlySignal<Problem | null>,
@@ -57,27 +86,22 @@ export const Speed = createModel((ports: SpeedPorts) => {
             `${name}\t${short}×${short}\t${painter.toFixed(1)} ms\t${whole.toFixed(1)} ms\t${(1000 / whole).toFixed(1)} frames/s` +
             (near === null ? "" : `\t${near.toFixed(0)} dB`),
         ),
+        ...failures.value.map(({ name, problem: { code, detail } }) => `${name}\t${code}\t${detail}`),
       ].join("\n"),
     ),
     async measure() {
       if (phase.peek() === "measuring") return;
       batch(() => {
         rows.value = [];
+        failures.value = [];
         problem.value = null;
         phase.value = "measuring";
       });
+      running = new AbortController();
       try {
-        const tools = await ports.live();
-        const first = new Map<number, Uint8ClampedArray>();
-        for (const { name, candidate } of candidates(await ports.device.gpu())) {
-          now.value = name;
-          await tools.measure(candidate, SPEED_SIZES, ({ pixels, ...measured }) => {
-            const other = first.get(measured.short);
-            if (!other) first.set(measured.short, pixels);
-            const row = { name, ...measured, agreement: other ? agreement(pixels, other) : null };
-            rows.value = [...rows.peek(), row];
-          });
-        }
+        await measureAll(await ports.live(), running);
+        const [failure] = failures.peek();
+        if (failure && rows.peek().length === 0) throw failure.problem;
         phase.value = "done";
       } catch (error) {
         batch(() => {
@@ -86,6 +110,8 @@ export const Speed = createModel((ports: SpeedPorts) => {
         });
       }
     },
+    /** Whoever leaves waits for no numbers: the painter is closed in the middle of a frame. */
+    close: () => running.abort(),
   };
 });
 

@@ -68,7 +68,9 @@ function Choosing({ here }: { here: LocalRestyleModel }) {
           options={QUALITIES.map((value) => ({ value, text: `${value}p` }))}
           onChoose={here.setQuality}
         />
-        <p class="faint">{t("painting_size_hint")}</p>
+        <p class="faint">
+          {t("painting_size_hint")} <a href="/lab/speed">{t("speed_link")}</a>
+        </p>
       </div>
       <Button
         kind="main"

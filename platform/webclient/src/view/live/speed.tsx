@@ -1,17 +1,19 @@
 import "./live.css";
 
+import { useEffect } from "preact/hooks";
 import { useModel, useSignal } from "@preact/signals";
 import { Copy, Gauge } from "lucide";
 
 import { Speed } from "../../viewmodel/speed";
 import { useApp, useT, useTitle } from "../context";
-import { Button, InlineProblem } from "../parts/basics";
+import { Button, InlineProblem, problemText } from "../parts/basics";
 
 export function SpeedScreen() {
   const app = useApp();
   const t = useT();
   useTitle(t("speed_title"));
   const speed = useModel(() => new Speed(app.measuring()));
+  useEffect(() => speed.close, []);
   const copied = useSignal(false);
   const measuring = speed.phase.value === "measuring";
   const copy = async () => {
@@ -60,6 +62,12 @@ export function SpeedScreen() {
                   <td>{`${whole.toFixed(1)} ms`}</td>
                   <td>{(1000 / whole).toFixed(1)}</td>
                   <td>{agreement === null ? "–" : `${agreement.toFixed(0)} dB`}</td>
+                </tr>
+              ))}
+              {speed.failures.value.map(({ name, problem }) => (
+                <tr key={name}>
+                  <th scope="row">{name}</th>
+                  <td colSpan={5}>{problemText(t, problem).title}</td>
                 </tr>
               ))}
             </tbody>
