@@ -8,6 +8,7 @@ import { render } from "preact";
 
 import { Api } from "./model/api";
 import { Auth } from "./model/auth";
+import { stayAwake } from "./model/awake";
 import { ChecksumStack } from "./model/checksums";
 import { Drafts } from "./model/drafts";
 import { Http } from "./model/http";
@@ -94,6 +95,20 @@ function compose() {
         removeEventListener("pagehide", left);
         removeEventListener("pageshow", shown);
       };
+    },
+    stayAwake: stayAwake({
+      // Not every browser has it, and none on an insecure page.
+      wakeLock: (navigator.wakeLock as WakeLock | undefined) ?? null,
+      onShown(listener) {
+        const look = () => document.hidden || listener();
+        document.addEventListener("visibilitychange", look);
+        return () => document.removeEventListener("visibilitychange", look);
+      },
+    }),
+    askBeforeLeaving() {
+      const ask = (event: BeforeUnloadEvent) => event.preventDefault();
+      addEventListener("beforeunload", ask);
+      return () => removeEventListener("beforeunload", ask);
     },
     device: () => ({
       cores: navigator.hardwareConcurrency || 1,

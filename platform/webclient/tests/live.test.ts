@@ -1013,6 +1013,11 @@ describe("painting a local film", () => {
       close: vi.fn(),
     };
     const use = vi.fn<LivePorts["use"]>(() => false);
+    const holding = new Set<string>();
+    const held = (what: string) => () => {
+      holding.add(what);
+      return () => void holding.delete(what);
+    };
     const openPainter = vi.fn(() => painter);
     const pictureOf = () => Promise.resolve({});
     const tools = { shelf, painter: openPainter, lengthOf, restyleFile, pictureOf };
@@ -1024,10 +1029,12 @@ describe("painting a local film", () => {
         secondsMost: () => most,
         now: () => clock.time,
         made,
+        stayAwake: held("awake"),
+        askBeforeLeaving: held("asking"),
       },
       null,
     );
-    return { model, painter, openPainter, use, clock, made };
+    return { model, holding, painter, openPainter, use, clock, made };
   }
   const film = new File(["f"], "film.mp4");
   const painted = new File(["p"], "film-painted.mp4");
@@ -1065,8 +1072,23 @@ describe("painting a local film", () => {
     expect(use).toHaveBeenCalledWith(painted, "painted", expect.any(Function));
   });
 
+  test("keeps the screen on and asks before the page is left, while it paints", async () => {
+    const done = deferred<unknown>();
+    const { model, holding } = local(() => done.promise);
+    await model.open();
+    await model.choose(film);
+    expect([...holding]).toEqual([]);
+
+    const painting = model.paint();
+    expect([...holding]).toEqual(["awake", "asking"]);
+    done.resolve({ film: painted, soundLost: false });
+    await painting;
+
+    expect([...holding]).toEqual([]);
+  });
+
   test("a cancelled painting is no failure", async () => {
-    const { model } = local(
+    const { model, holding } = local(
       (...call) =>
         new Promise((_resolve, reject) => {
           const { signal } = call[2] as unknown as { signal: AbortSignal };
@@ -1081,6 +1103,7 @@ describe("painting a local film", () => {
     await painting;
 
     expect([model.phase.value, model.problem.value]).toEqual(["choosing", null]);
+    expect([...holding]).toEqual([]);
   });
 
   test.each(["not_a_film", "cannot_decode"])("%s is said beside the film", async (code) => {
@@ -1223,6 +1246,18 @@ describe("painting a local film", () => {
       expect(use.mock.lastCall?.[0]).toBe(painted);
     });
 
+    test("is safe once it was downloaded, and can still be used", async () => {
+      const { model, made, use } = local(nothing, { made: await paintedAndLeft() });
+      await model.open();
+      expect(made.value?.saved).toBe(false);
+
+      model.downloaded();
+      model.publish();
+
+      expect(made.value).toMatchObject({ film: painted, saved: true });
+      expect(use).toHaveBeenCalledTimes(1);
+    });
+
     test("is let go once the uploads have it", async () => {
       const made = await paintedAndLeft((_film, _kind, taken) => {
         taken();
@@ -1238,7 +1273,7 @@ describe("painting a local film", () => {
         takenAtLast = taken;
         return true;
       });
-      const next = { film: new File(["n"], "next.mp4"), seconds: 1, soundLost: false };
+      const next = { film: new File(["n"], "next.mp4"), seconds: 1, soundLost: false, saved: false };
       made.value = next;
 
       takenAtLast();

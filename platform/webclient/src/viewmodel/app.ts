@@ -2,6 +2,7 @@ import { createModel, effect, type ReadonlySignal, signal, untracked } from "@pr
 
 import type { Api } from "../model/api";
 import type { Auth } from "../model/auth";
+import type { StayAwake } from "../model/awake";
 import type { Drafts } from "../model/drafts";
 import type { JobsEvent } from "../model/jobs-feed";
 import type { Preferences } from "../model/preferences";
@@ -36,6 +37,8 @@ export interface Services {
   live: LivePorts["live"];
   onHidden: LivePorts["onHidden"];
   onLeave: LivePorts["onLeave"];
+  stayAwake: StayAwake;
+  askBeforeLeaving: LocalPorts["askBeforeLeaving"];
   device: () => SpeedPorts["device"];
   history: HistoryPort;
   pictures: PaintPorts["pictures"];
@@ -94,6 +97,8 @@ export const App = createModel((services: Services) => {
       else if (me) void upload.resume(me.username);
     } else if (session.phase.value === "guest") jobs.stop();
   });
+
+  effect(() => (made.value && !made.value.saved ? services.askBeforeLeaving() : undefined));
 
   effect(() => {
     const ingest = jobs.active.value.find((job) => job.kind === "ingest");

@@ -1,5 +1,14 @@
-import { batch, computed, createModel, type ReadonlySignal, type Signal, signal } from "@preact/signals";
+import {
+  batch,
+  computed,
+  createModel,
+  effect,
+  type ReadonlySignal,
+  type Signal,
+  signal,
+} from "@preact/signals";
 
+import type { StayAwake } from "../model/awake";
 import type { LiveTools } from "../model/live/tools";
 import type { Model, Painter } from "../model/painter/protocol";
 import { asProblem, Problem } from "../model/problem";
@@ -27,11 +36,16 @@ export interface Made {
   film: File;
   seconds: number;
   soundLost: boolean;
+  /** It was downloaded: nothing is lost with the page. */
+  saved: boolean;
 }
 
 export interface LocalPorts extends Pick<LivePorts, "live" | "pictures" | "use" | "secondsMost" | "now"> {
   /** Outlives the screen: whoever has to log in first, or looks elsewhere, finds the film when they come back. */
   made: Signal<Made | null>;
+  stayAwake: StayAwake;
+  /** Have the browser ask before the document is left; the answer ends that. */
+  askBeforeLeaving: () => () => void;
 }
 
 /** Painting a film that lies on this device, without sending it anywhere. */
@@ -109,6 +123,9 @@ export const LocalRestyle = createModel((ports: LocalPorts, firstStyle: string |
     }
   }
 
+  effect(() => (phase.value === "painting" ? ports.stayAwake() : undefined));
+  effect(() => (phase.value === "painting" ? ports.askBeforeLeaving() : undefined));
+
   async function loadStyles() {
     const chosen = styles.chosen.peek();
     try {
@@ -184,7 +201,7 @@ export const LocalRestyle = createModel((ports: LocalPorts, firstStyle: string |
             }),
         });
         if (closed) return;
-        const made = { film: painted, seconds: filmSeconds.peek(), soundLost };
+        const made = { film: painted, seconds: filmSeconds.peek(), soundLost, saved: false };
         ports.made.value = made;
         show(made);
       } catch (error) {
@@ -202,6 +219,10 @@ export const LocalRestyle = createModel((ports: LocalPorts, firstStyle: string |
       phase.value = "choosing";
       // The painter is still held to the film's measure.
       void styles.apply();
+    },
+    downloaded() {
+      const made = ports.made.peek();
+      if (made) ports.made.value = { ...made, saved: true };
     },
     publish() {
       const film = done.peek()?.film;

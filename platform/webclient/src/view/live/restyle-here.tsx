@@ -133,7 +133,13 @@ function Done({ here }: { here: LocalRestyleModel }) {
       )}
       <OnlyHere here={here} />
       <div class="row">
-        <ButtonLink kind="main" href={done.url} download={done.film.name} icon={Download}>
+        <ButtonLink
+          kind="main"
+          href={done.url}
+          download={done.film.name}
+          icon={Download}
+          onClick={here.downloaded}
+        >
           {t("download")}
         </ButtonLink>
         {!here.onlyHere.value && (
