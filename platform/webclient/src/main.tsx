@@ -110,6 +110,8 @@ function compose() {
       addEventListener("beforeunload", ask);
       return () => removeEventListener("beforeunload", ask);
     },
+    // An insecure page has no clipboard: in a promise that fails like a refusal.
+    copyText: async (text) => await navigator.clipboard.writeText(text),
     device: () => ({
       cores: navigator.hardwareConcurrency || 1,
       isolated: crossOriginIsolated,

@@ -1323,10 +1323,11 @@ describe("measuring the speed", () => {
       return Promise.resolve();
     },
   );
+  const copyText = vi.fn((_text: string) => Promise.resolve());
   const tools = () => Promise.resolve({ measure } as unknown as LiveTools);
 
   test("every way of computing is measured at every size and written down", async () => {
-    const speed = new Speed({ live: tools, device });
+    const speed = new Speed({ live: tools, device, copyText });
 
     await speed.measure();
 
@@ -1353,6 +1354,7 @@ describe("measuring the speed", () => {
   test("without isolation and a graphics card there is one way", async () => {
     const speed = new Speed({
       live: tools,
+      copyText,
       device: { ...device, isolated: false, gpu: () => Promise.resolve("none" as const) },
     });
 
@@ -1365,6 +1367,7 @@ describe("measuring the speed", () => {
   test("WebGPU without a graphics processor is measured under its own name", async () => {
     const speed = new Speed({
       live: tools,
+      copyText,
       device: { ...device, gpu: () => Promise.resolve("software" as const) },
     });
 
@@ -1377,7 +1380,7 @@ describe("measuring the speed", () => {
     const failing = (...call: Parameters<typeof measure>) =>
       call[0].backend === "webgpu" ? Promise.reject(problem("painter_failed")) : measure(...call);
     const live = () => Promise.resolve({ measure: failing } as unknown as LiveTools);
-    const speed = new Speed({ live, device });
+    const speed = new Speed({ live, device, copyText });
 
     await speed.measure();
 
@@ -1391,6 +1394,7 @@ describe("measuring the speed", () => {
     const speed = new Speed({
       live: () => Promise.resolve({ measure: failing } as unknown as LiveTools),
       device,
+      copyText,
     });
 
     await speed.measure();
@@ -1408,7 +1412,7 @@ describe("measuring the speed", () => {
         measure: (candidate: Candidate, sizes: number[], onSize: () => void, signal: AbortSignal) =>
           measureOne(openPainter, candidate, sizes, { ...bench, signal }, onSize),
       } as unknown as LiveTools);
-    const speed = new Speed({ live, device });
+    const speed = new Speed({ live, device, copyText });
     const measuring = speed.measure();
     await settle();
 
@@ -1420,8 +1424,30 @@ describe("measuring the speed", () => {
     expect([speed.rows.value, speed.failures.value]).toEqual([[], []]);
   });
 
+  test("the result is copied, until it is measured anew", async () => {
+    const speed = new Speed({ live: tools, device, copyText });
+    await speed.measure();
+
+    expect(await speed.copy()).toBe(true);
+
+    expect(copyText).toHaveBeenLastCalledWith(speed.text.value);
+    expect(speed.copied.value).toBe("yes");
+    await speed.measure();
+    expect(speed.copied.value).toBe("no");
+  });
+
+  test("where the page may not copy it says so", async () => {
+    copyText.mockRejectedValueOnce(new DOMException("", "NotAllowedError"));
+    const speed = new Speed({ live: tools, device, copyText });
+    await speed.measure();
+
+    expect(await speed.copy()).toBe(false);
+
+    expect(speed.copied.value).toBe("by_hand");
+  });
+
   test("a painter that cannot be opened is said", async () => {
-    const speed = new Speed({ live: () => Promise.reject(problem("no_model")), device });
+    const speed = new Speed({ live: () => Promise.reject(problem("no_model")), device, copyText });
 
     await speed.measure();
 

@@ -538,6 +538,7 @@ export const en = {
     "Paints a moving test picture with every way of computing that this browser has. The numbers are medians of 25 frames and stay here. The last column compares each painting with the first one: from 30 dB on they look the same.",
   speed_measure: "Measure",
   speed_copy: "Copy the result",
+  speed_by_hand: "This browser does not let the page copy. The result is selected below: copy it from there.",
   copied: "Copied",
   speed_now: "Measuring {name}…",
   speed_way: "Computed by",

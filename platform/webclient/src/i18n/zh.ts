@@ -522,6 +522,7 @@ export const zh: Dictionary = {
     "用浏览器支持的每种计算方式绘制一幅移动的测试画面。数值为 25 帧的中位数，只留在本机。最后一列将各画面与第一幅比较：30 dB 以上看起来相同。",
   speed_measure: "开始测量",
   speed_copy: "复制结果",
+  speed_by_hand: "浏览器不允许页面复制。结果已在下方选中，请自行复制。",
   copied: "已复制",
   speed_now: "正在测量 {name}…",
   speed_way: "计算方式",

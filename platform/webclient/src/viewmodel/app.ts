@@ -39,6 +39,7 @@ export interface Services {
   onLeave: LivePorts["onLeave"];
   stayAwake: StayAwake;
   askBeforeLeaving: LocalPorts["askBeforeLeaving"];
+  copyText: SpeedPorts["copyText"];
   device: () => SpeedPorts["device"];
   history: HistoryPort;
   pictures: PaintPorts["pictures"];
@@ -184,7 +185,7 @@ export const App = createModel((services: Services) => {
       use: useFilm,
       secondsMost: () => session.me.value?.limits.clip_seconds ?? null,
     }),
-    measuring: (): SpeedPorts => ({ live: services.live, device: services.device() }),
+    measuring: (): SpeedPorts => ({ ...services, device: services.device() }),
 
     screens: {
       wall: (source: PostFilter | { id: string }) =>

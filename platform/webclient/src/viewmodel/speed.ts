@@ -7,6 +7,8 @@ import { asProblem, type Problem } from "../model/problem";
 
 export interface SpeedPorts {
   live: () => Promise<LiveTools>;
+  /** Put text where it can be pasted from; refused by some browsers, and missing on insecure pages. */
+  copyText: (text: string) => Promise<void>;
   /** What the device says of itself. */
   device: { cores: number; isolated: boolean; agent: string; gpu: () => Promise<AdapterKind> };
 }
@@ -31,7 +33,20 @@ export const Speed = createModel((ports: SpeedPorts) => {
   const rows = signal<readonly SpeedRow[]>([]);
   const failures = signal<readonly SpeedFailure[]>([]);
   const now = signal("");
+  const copied = signal<"no" | "yes" | "by_hand">("no");
   const problem = signal<Problem | null>(null);
+  /** The result as lines of text, to be passed on. */
+  const text = computed(() =>
+    [
+      `${ports.device.agent}; ${ports.device.cores} cores${ports.device.isolated ? "" : "; not isolated"}`,
+      ...rows.value.map(
+        ({ name, short, painter, whole, agreement: near }) =>
+          `${name}\t${short}×${short}\t${painter.toFixed(1)} ms\t${whole.toFixed(1)} ms\t${(1000 / whole).toFixed(1)} frames/s` +
+          (near === null ? "" : `\t${near.toFixed(0)} dB`),
+      ),
+      ...failures.value.map(({ name, problem: { code, detail } }) => `${name}\t${code}\t${detail}`),
+    ].join("\n"),
+  );
   const threads = Math.min(4, ports.device.cores);
   let running = new AbortController();
 
@@ -77,23 +92,13 @@ export const Speed = createModel((ports: SpeedPorts) => {
     /** The name of what is being measured. */
     now: now as ReadonlySignal<string>,
     problem: problem as ReadonlySignal<Problem | null>,
-    /** The result as lines of text, to be passed on. */
-    text: computed(() =>
-      [
-        `${ports.device.agent}; ${ports.device.cores} cores${ports.device.isolated ? "" : "; not isolated"}`,
-        ...rows.value.map(
-          ({ name, short, painter, whole, agreement: near }) =>
-            `${name}\t${short}×${short}\t${painter.toFixed(1)} ms\t${whole.toFixed(1)} ms\t${(1000 / whole).toFixed(1)} frames/s` +
-            (near === null ? "" : `\t${near.toFixed(0)} dB`),
-        ),
-        ...failures.value.map(({ name, problem: { code, detail } }) => `${name}\t${code}\t${detail}`),
-      ].join("\n"),
-    ),
+    text,
     async measure() {
       if (phase.peek() === "measuring") return;
       batch(() => {
         rows.value = [];
         failures.value = [];
+        copied.value = "no";
         problem.value = null;
         phase.value = "measuring";
       });
@@ -109,6 +114,16 @@ export const Speed = createModel((ports: SpeedPorts) => {
           phase.value = "failed";
         });
       }
+    },
+    copied: copied as ReadonlySignal<typeof copied.value>,
+    /** @returns false where the browser does not let the page: then the text has to be copied by hand */
+    async copy(): Promise<boolean> {
+      const done = await ports.copyText(text.peek()).then(
+        () => true,
+        () => false,
+      );
+      copied.value = done ? "yes" : "by_hand";
+      return done;
     },
     /** Whoever leaves waits for no numbers: the painter is closed in the middle of a frame. */
     close: () => running.abort(),

@@ -1,7 +1,7 @@
 import "./live.css";
 
-import { useEffect } from "preact/hooks";
-import { useModel, useSignal } from "@preact/signals";
+import { useEffect, useRef } from "preact/hooks";
+import { useModel } from "@preact/signals";
 import { Copy, Gauge } from "lucide";
 
 import { Speed } from "../../viewmodel/speed";
@@ -14,11 +14,10 @@ export function SpeedScreen() {
   useTitle(t("speed_title"));
   const speed = useModel(() => new Speed(app.measuring()));
   useEffect(() => speed.close, []);
-  const copied = useSignal(false);
+  const result = useRef<HTMLPreElement>(null);
   const measuring = speed.phase.value === "measuring";
   const copy = async () => {
-    await navigator.clipboard.writeText(speed.text.value);
-    copied.value = true;
+    if (!(await speed.copy()) && result.current) getSelection()?.selectAllChildren(result.current);
   };
   return (
     <div class="page narrow">
@@ -32,12 +31,13 @@ export function SpeedScreen() {
         </Button>
         {speed.phase.value === "done" && (
           <Button icon={Copy} onClick={() => void copy()}>
-            {t(copied.value ? "copied" : "speed_copy")}
+            {t(speed.copied.value === "yes" ? "copied" : "speed_copy")}
           </Button>
         )}
       </div>
       <p class="faint" role="status">
         {measuring && t("speed_now", { name: speed.now.value })}
+        {speed.copied.value === "by_hand" && t("speed_by_hand")}
       </p>
       <InlineProblem problem={speed.problem.value} />
       {speed.rows.value.length > 0 && (
@@ -74,7 +74,11 @@ export function SpeedScreen() {
           </table>
         </div>
       )}
-      {speed.phase.value === "done" && <pre class="speed-text">{speed.text.value}</pre>}
+      {speed.phase.value === "done" && (
+        <pre class="speed-text" ref={result}>
+          {speed.text.value}
+        </pre>
+      )}
     </div>
   );
 }
