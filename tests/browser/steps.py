@@ -31,8 +31,13 @@ def handle_of(page: Page, function: str, argument: Any = None) -> JSHandle:
 
 
 def sign_up(page: Page) -> str:
-    name = f"painter{uuid.uuid4().hex[:8]}"
     page.goto("/signup")
+    return fill_in_sign_up(page)
+
+
+def fill_in_sign_up(page: Page) -> str:
+    """Sign up on the page that is open, without loading it anew."""
+    name = f"painter{uuid.uuid4().hex[:8]}"
     page.get_by_label("Username").fill(name)
     page.get_by_label("E-mail").fill(f"{name}@example.org")
     page.get_by_label("Password").fill(PASSWORD)

@@ -12,7 +12,7 @@ from playwright.sync_api import Browser, BrowserContext, Download, Page, Playwri
 
 from .conftest import DESKTOP, FLAGS, PHONE, ROOT, Site, chromium_path
 from .films import film_of, short_film
-from .steps import INGEST_MS, SWAN, ask, handle_of, sign_up
+from .steps import INGEST_MS, SWAN, ask, fill_in_sign_up, handle_of, sign_up
 from .test_pages import findings_of
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(900, method="thread")]
@@ -570,6 +570,55 @@ def test_painting_a_local_film_can_be_cancelled(open_camera: OpenCamera) -> None
     page.get_by_role("button", name="Cancel").click()
 
     expect(page.get_by_role("button", name="Paint it here")).to_be_enabled()
+
+
+def excess_of(page: Page) -> int:
+    """By how many pixels the page is wider than its window."""
+    wide: int = ask(page, "() => document.documentElement.scrollWidth - innerWidth")
+    return max(0, wide)
+
+
+def test_a_guest_on_a_phone_has_the_painted_film_again_after_signing_up(
+    open_camera: OpenCamera, tmp_path: Path
+) -> None:
+    page = open_camera(PHONE)
+    film = short_film(tmp_path / "PXL_20260131_120000000_as_long_as_phones_make_it_without_a_gap.mp4", frames=30)
+    excess: dict[str, int] = {}
+    page.goto("/restyle-here")
+    page.locator("label.door input[type=file]").set_input_files(film, timeout=FIRST_FRAME_MS)
+    page.get_by_role("button", name="256p").click()
+    excess["chosen"] = excess_of(page)
+    page.get_by_role("button", name="Paint it here").click()
+    expect(page.get_by_role("progressbar")).to_be_visible()
+    excess["painting"] = excess_of(page)
+    expect(page.get_by_role("link", name="Download")).to_be_visible(timeout=RESTYLE_MS)
+    excess["painted"] = excess_of(page)
+
+    page.get_by_role("button", name="Use it").click()
+    expect(page).to_have_url(re.compile("/login"))
+    page.get_by_role("main").get_by_role("link", name="Sign up").click()
+    fill_in_sign_up(page)
+
+    expect(page).to_have_url(re.compile("/restyle-here"))
+    assert length_of(downloaded(page, tmp_path)) == pytest.approx(length_of(film), abs=0.1)
+    page.get_by_role("button", name="Use it").click()
+    expect(page).to_have_url(re.compile("/clip/"), timeout=INGEST_MS)
+    assert {state: wide for state, wide in excess.items() if wide} == {}
+
+
+def test_recording_stays_on_a_phones_page(open_camera: OpenCamera) -> None:
+    page = open_camera(PHONE)
+    excess: dict[str, int] = {}
+    open_record(page)
+    excess["ready"] = excess_of(page)
+    page.get_by_role("button", name="Start recording").click()
+    expect(page.get_by_role("timer")).to_be_visible(timeout=10_000)
+    excess["recording"] = excess_of(page)
+    page.get_by_role("button", name="Stop recording").click()
+    expect(page.get_by_role("heading", name="Your film")).to_be_visible(timeout=30_000)
+    excess["review"] = excess_of(page)
+
+    assert {state: wide for state, wide in excess.items() if wide} == {}
 
 
 def test_what_is_no_film_is_refused_here_too(open_camera: OpenCamera, tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ import { render } from "preact";
 
 import { Api } from "./model/api";
 import { Auth } from "./model/auth";
+import { stayAwake } from "./model/awake";
 import { ChecksumStack } from "./model/checksums";
 import { Drafts } from "./model/drafts";
 import { Http } from "./model/http";
@@ -95,6 +96,22 @@ function compose() {
         removeEventListener("pageshow", shown);
       };
     },
+    stayAwake: stayAwake({
+      // Not every browser has it, and none on an insecure page.
+      wakeLock: (navigator.wakeLock as WakeLock | undefined) ?? null,
+      onShown(listener) {
+        const look = () => document.hidden || listener();
+        document.addEventListener("visibilitychange", look);
+        return () => document.removeEventListener("visibilitychange", look);
+      },
+    }),
+    askBeforeLeaving() {
+      const ask = (event: BeforeUnloadEvent) => event.preventDefault();
+      addEventListener("beforeunload", ask);
+      return () => removeEventListener("beforeunload", ask);
+    },
+    // An insecure page has no clipboard: in a promise that fails like a refusal.
+    copyText: async (text) => await navigator.clipboard.writeText(text),
     device: () => ({
       cores: navigator.hardwareConcurrency || 1,
       isolated: crossOriginIsolated,

@@ -1,3 +1,4 @@
+import { computed } from "@preact/signals";
 import { describe, expect, test, vi } from "vitest";
 
 import type { JobsEvent } from "../src/model/jobs-feed";
@@ -16,6 +17,7 @@ async function setUp({ at = "/", signedIn = true, calm = false, uploadBytes = 30
   const clock = new Clock();
   let hear!: (event: JobsEvent) => void;
   let uploading: UploadEvents | null = null;
+  let asking = 0;
   const feed = {
     start: vi.fn(),
     stop: vi.fn(),
@@ -26,6 +28,7 @@ async function setUp({ at = "/", signedIn = true, calm = false, uploadBytes = 30
   const visited = [at];
   const auth = {
     signedIn: vi.fn(() => Promise.resolve(signedIn)),
+    logIn: vi.fn(() => Promise.resolve()),
     logOut: vi.fn(() => Promise.resolve()),
   };
   const uploads = {
@@ -60,6 +63,10 @@ async function setUp({ at = "/", signedIn = true, calm = false, uploadBytes = 30
     languages: ["en"],
     systemIsDark: () => true,
     wantsCalm: () => calm,
+    askBeforeLeaving: () => {
+      asking++;
+      return () => void asking--;
+    },
     newKey: () => "key",
     now: clock.now,
     setTimeout: clock.setTimeout,
@@ -75,7 +82,7 @@ async function setUp({ at = "/", signedIn = true, calm = false, uploadBytes = 30
     app.upload.choose(FILM, "ada", 10_000);
     return uploading!;
   };
-  return { app, auth, clock, feed, finish, handle, upload, uploads };
+  return { app, asking: () => asking, auth, clock, feed, finish, handle, upload, uploads };
 }
 
 const painted = job({ id: "one", state: "succeeded", result: { clip_id: "painting" } });
@@ -294,6 +301,37 @@ describe("a film made on this device", () => {
     expect(uploads.start).not.toHaveBeenCalled();
     expect(over).not.toHaveBeenCalled();
     expect(app.router.url.value).toBe("/login?next=%2Frecord");
+  });
+
+  test("is the same for the screen that is opened after the log-in", async () => {
+    const { app } = await setUp({ at: "/restyle-here", signedIn: false });
+    const made = { film: PAINTED, seconds: 2, soundLost: false, saved: false };
+    const secondsMost = computed(app.filming().secondsMost);
+    expect(secondsMost.value).toBeNull();
+    app.filming().made.value = made;
+
+    app.filming().use(PAINTED, "painted", () => undefined);
+    await app.session.logIn("ada", "secret");
+
+    expect(app.router.url.value).toBe("/login?next=%2Frestyle-here");
+    expect(app.filming().made.value).toBe(made);
+    expect(secondsMost.value).toBe(60);
+  });
+
+  test("is not left without being asked, until it is used or saved", async () => {
+    const { app, asking } = await setUp({ at: "/restyle-here" });
+    const { made } = app.filming();
+    const painted = { film: PAINTED, seconds: 2, soundLost: false, saved: false };
+    expect(asking()).toBe(0);
+
+    made.value = painted;
+    expect(asking()).toBe(1);
+    made.value = { ...painted, saved: true };
+    expect(asking()).toBe(0);
+    made.value = painted;
+    made.value = null;
+
+    expect(asking()).toBe(0);
   });
 
   test("waits while another upload is under way", async () => {

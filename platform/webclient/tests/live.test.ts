@@ -1,6 +1,8 @@
+import { signal } from "@preact/signals";
 import { VideoSample } from "mediabunny";
 import { afterEach, describe, expect, test, vi } from "vitest";
 
+import { type Candidate, measure as measureOne } from "../src/model/live/bench";
 import { Camera } from "../src/model/live/camera";
 import { RecordingClock, TrackClock } from "../src/model/live/clocks";
 import { type FilmEntry, GrowingFilm } from "../src/model/live/film";
@@ -11,11 +13,13 @@ import { type LiveStyle, StyleShelf } from "../src/model/live/shelf";
 import { captureSound } from "../src/model/live/sound";
 import { Studio, type StudioEvents, type StudioPorts } from "../src/model/live/studio";
 import { type LiveTools, liveTools, type ToolPorts } from "../src/model/live/tools";
+import { Painter, type WorkerPort } from "../src/model/painter/protocol";
 import { Problem } from "../src/model/problem";
 import { Live, type LivePorts } from "../src/viewmodel/live";
-import { StyleChoice } from "../src/viewmodel/live-styles";
-import { LocalRestyle } from "../src/viewmodel/local-restyle";
+import { type Shelf, StyleChoice } from "../src/viewmodel/live-styles";
+import { HERE_SECONDS_MOST, LocalRestyle, type Made } from "../src/viewmodel/local-restyle";
 import { Speed } from "../src/viewmodel/speed";
+import type { Over } from "../src/viewmodel/upload";
 import { Clock, deferred, settle, style as serverStyle } from "./fakes";
 
 const modelOf = (name: string) => ({ name, version: "1", sha256: `sha-of-${name}`, embeddingSize: 2 });
@@ -900,6 +904,8 @@ function live(change: { studio?: object; tools?: object; use?: LivePorts["use"];
   };
   const use = vi.fn(change.use ?? (() => true));
   const takeBack = vi.fn();
+  const sleep = vi.fn();
+  const stayAwake = vi.fn(() => sleep);
   const model = new Live(
     {
       live: () => Promise.resolve(tools as unknown as LiveTools),
@@ -916,6 +922,7 @@ function live(change: { studio?: object; tools?: object; use?: LivePorts["use"];
       use,
       takeBack,
       secondsMost: () => change.most ?? 60,
+      stayAwake,
       now: () => clock.time,
       setTimeout: clock.setTimeout,
       clearTimeout: clock.clearTimeout,
@@ -934,6 +941,8 @@ function live(change: { studio?: object; tools?: object; use?: LivePorts["use"];
     clock,
     use,
     takeBack,
+    stayAwake,
+    sleep,
     take,
     begin,
     events: () => events,
@@ -956,6 +965,21 @@ describe("recording live", () => {
     expect(studio.record).not.toHaveBeenCalled();
     await clock.pass(1000);
     expect(model.phase.value).toBe("recording");
+  });
+
+  test("the screen stays on from the countdown to the end of the film, and no longer", async () => {
+    const { model, stayAwake, sleep, clock } = live();
+    await model.open();
+    expect(stayAwake).not.toHaveBeenCalled();
+
+    model.start();
+    await clock.pass(4000);
+    expect([stayAwake.mock.calls.length, sleep.mock.calls.length]).toEqual([1, 0]);
+    model.stop();
+    await settle();
+
+    expect(model.phase.value).toBe("review");
+    expect([stayAwake.mock.calls.length, sleep.mock.calls.length]).toEqual([1, 1]);
   });
 
   test("a countdown can be stopped", async () => {
@@ -1641,25 +1665,47 @@ describe("recording live", () => {
 });
 
 describe("painting a local film", () => {
-  function local(restyleFile: (...call: never[]) => Promise<unknown>, lengthOf = () => Promise.resolve(12)) {
+  function local(
+    restyleFile: (...call: never[]) => Promise<unknown>,
+    {
+      lengthOf = () => Promise.resolve(12),
+      made = signal<Made | null>(null),
+      shelf = (): Shelf => shelfOf("wave"),
+      most = 60 as number | null,
+    } = {},
+  ) {
     const clock = new Clock();
     const painter = {
       open: () => Promise.resolve({ model: modelOf("impasto-v1") }),
       choose: vi.fn(() => Promise.resolve(null)),
+      embed: () => Promise.resolve(Float32Array.of(2)),
       close: vi.fn(),
     };
-    const use = vi.fn();
-    const tools = { shelf: () => shelfOf("wave"), painter: () => painter, lengthOf, restyleFile };
+    const use = vi.fn<LivePorts["use"]>(() => false);
+    const takeBack = vi.fn<LivePorts["takeBack"]>();
+    const holding = new Set<string>();
+    const held = (what: string) => () => {
+      holding.add(what);
+      return () => void holding.delete(what);
+    };
+    const openPainter = vi.fn(() => painter);
+    const pictureOf = () => Promise.resolve({});
+    const tools = { shelf, painter: openPainter, lengthOf, restyleFile, pictureOf };
     const model = new LocalRestyle(
       {
         live: () => Promise.resolve(tools as unknown as LiveTools),
         pictures: { open: () => "blob:film", close: vi.fn() },
         use,
+        takeBack,
+        secondsMost: () => most,
         now: () => clock.time,
+        made,
+        stayAwake: held("awake"),
+        askBeforeLeaving: held("asking"),
       },
       null,
     );
-    return { model, painter, use, clock };
+    return { model, holding, painter, openPainter, use, takeBack, clock, made };
   }
   const film = new File(["f"], "film.mp4");
   const painted = new File(["p"], "film-painted.mp4");
@@ -1697,8 +1743,23 @@ describe("painting a local film", () => {
     expect(use).toHaveBeenCalledWith(painted, "painted", expect.any(Function));
   });
 
+  test("keeps the screen on and asks before the page is left, while it paints", async () => {
+    const done = deferred<unknown>();
+    const { model, holding } = local(() => done.promise);
+    await model.open();
+    await model.choose(film);
+    expect([...holding]).toEqual([]);
+
+    const painting = model.paint();
+    expect([...holding]).toEqual(["awake", "asking"]);
+    done.resolve({ film: painted, soundLost: false });
+    await painting;
+
+    expect([...holding]).toEqual([]);
+  });
+
   test("a cancelled painting is no failure", async () => {
-    const { model } = local(
+    const { model, holding } = local(
       (...call) =>
         new Promise((_resolve, reject) => {
           const { signal } = call[2] as unknown as { signal: AbortSignal };
@@ -1713,6 +1774,7 @@ describe("painting a local film", () => {
     await painting;
 
     expect([model.phase.value, model.problem.value]).toEqual(["choosing", null]);
+    expect([...holding]).toEqual([]);
   });
 
   test.each(["not_a_film", "cannot_decode"])("%s is said beside the film", async (code) => {
@@ -1726,6 +1788,96 @@ describe("painting a local film", () => {
     expect(model.problem.value).toMatchObject({ code });
   });
 
+  test.each(["painter_lost", "painter_failed"])("%s: trying again opens another painter", async (code) => {
+    const restyle = vi.fn().mockRejectedValueOnce(problem(code));
+    const { model, openPainter, painter } = local(restyle);
+    await model.open();
+    await model.choose(film);
+
+    await model.paint();
+    expect([model.phase.value, model.problem.value?.code]).toEqual(["failed", code]);
+    await model.open();
+
+    expect([model.canPaint.value, model.problem.value]).toEqual([true, null]);
+    expect(openPainter).toHaveBeenCalledTimes(2);
+    expect(painter.close).toHaveBeenCalledTimes(1);
+  });
+
+  test.each([
+    ["of a minute and a few frames can be published", 60, 60.4, false],
+    ["of more than a clip may be is only painted and downloaded", 60, 61, true],
+    ["is measured by what this site allows", 90, 80, false],
+    ["of more than a minute is only painted while nobody knows what the site allows", null, 80, true],
+  ])("a film %s", async (_what, most, seconds, only) => {
+    const restyle = () => Promise.resolve({ film: painted, soundLost: false });
+    const { model, use } = local(restyle, { most, lengthOf: () => Promise.resolve(seconds) });
+    await model.open();
+
+    await model.choose(film);
+    expect([model.onlyHere.value, model.canPaint.value]).toEqual([only, true]);
+    await model.paint();
+    model.publish();
+
+    expect(use.mock.calls.length > 0).toBe(!only);
+    expect(model.phase.value).toBe("done");
+  });
+
+  test("a film that memory has no room for is refused before it is painted", async () => {
+    const lengthOf = () => Promise.resolve(HERE_SECONDS_MOST + 1);
+    const { model } = local(() => Promise.reject(new Error("not to be called")), { lengthOf });
+    await model.open();
+
+    await model.choose(film);
+
+    expect([model.problem.value?.code, model.file.value]).toEqual(["too_long_here", null]);
+    expect([model.phase.value, model.canPaint.value]).toEqual(["choosing", false]);
+  });
+
+  describe("without styles at first", () => {
+    function without() {
+      const presets = shelfOf("wave").presets.mockRejectedValueOnce(problem("offline"));
+      return local(() => Promise.reject(new Error("not to be called")), {
+        shelf: () => ({ ...shelfOf(), presets }),
+      });
+    }
+
+    test("says so, and has them when they are asked for again", async () => {
+      const { model, painter } = without();
+      await model.open();
+      await model.choose(film);
+      expect([model.canPaint.value, model.styles.problem.value?.code]).toEqual([false, "offline"]);
+
+      await model.loadStyles();
+
+      expect([model.canPaint.value, model.styles.problem.value]).toEqual([true, null]);
+      expect(painter.choose).toHaveBeenCalledTimes(1);
+    });
+
+    test("a picture of one's own that was chosen meanwhile stays chosen", async () => {
+      const { model } = without();
+      await model.open();
+      await model.styles.addPicture(new File([], "own.png"));
+      const own = model.styles.chosen.value;
+
+      await model.loadStyles();
+
+      expect([model.styles.chosen.value, model.styles.presets.value.length]).toEqual([own, 1]);
+    });
+
+    test("a cache that fails is said", async () => {
+      const paintWith = vi.fn(() => Promise.resolve());
+      const { model } = local(() => Promise.reject(new Error("not to be called")), {
+        shelf: () => ({ ...shelfOf(), paintWith }),
+      });
+      await model.open();
+      paintWith.mockRejectedValueOnce(problem("no_style"));
+
+      await model.loadStyles();
+
+      expect([model.phase.value, model.problem.value?.code]).toEqual(["choosing", "no_style"]);
+    });
+  });
+
   test("after a film the style is chosen anew: the painter was held to that film", async () => {
     const { model, painter } = local(() => Promise.resolve({ film: painted, soundLost: false }));
     await model.open();
@@ -1737,6 +1889,106 @@ describe("painting a local film", () => {
     await settle();
 
     expect(painter.choose).toHaveBeenCalledTimes(1);
+  });
+
+  describe("once it is painted", () => {
+    const restyle = () => Promise.resolve({ film: painted, soundLost: true });
+    const nothing = () => Promise.reject(new Error("not to be called"));
+    async function paintedAndLeft(use: LivePorts["use"] = () => false) {
+      const left = local(restyle);
+      left.use.mockImplementation(use);
+      await left.model.open();
+      await left.model.choose(film);
+      await left.model.paint();
+      left.model.publish();
+      left.model.close();
+      return left.made;
+    }
+
+    test("is there again for whoever had to log in first", async () => {
+      const made = await paintedAndLeft();
+
+      const { model, use, openPainter } = local(nothing, { made });
+      await model.open();
+
+      expect([model.phase.value, openPainter.mock.calls]).toEqual(["done", []]);
+      expect(model.done.value).toMatchObject({ film: painted, soundLost: true });
+      model.publish();
+      expect(use.mock.lastCall?.[0]).toBe(painted);
+    });
+
+    test("is safe once it was downloaded, and can still be used", async () => {
+      const { model, made, use } = local(nothing, { made: await paintedAndLeft() });
+      await model.open();
+      expect(made.value?.saved).toBe(false);
+
+      model.downloaded();
+      model.publish();
+
+      expect(made.value).toMatchObject({ film: painted, saved: true });
+      expect(use).toHaveBeenCalledTimes(1);
+    });
+
+    async function handedOver() {
+      let over: Over = () => undefined;
+      const made = await paintedAndLeft((_film, _kind, listener) => {
+        over = listener;
+        return true;
+      });
+      return { made, over };
+    }
+
+    test("is let go once it is a clip", async () => {
+      const { made, over } = await handedOver();
+      expect(made.value).toMatchObject({ film: painted, saved: true });
+
+      over(true);
+
+      expect(made.value).toBeNull();
+    });
+
+    test("is still there, and asked about, where its upload was refused", async () => {
+      const { made, over } = await handedOver();
+
+      over(false);
+
+      expect(made.value).toMatchObject({ film: painted, saved: false });
+    });
+
+    test.each([true, false])(
+      "that was handed over does not take the next one along (a clip: %s)",
+      async (isClip) => {
+        const { made, over } = await handedOver();
+        const next = { film: new File(["n"], "next.mp4"), seconds: 1, soundLost: false, saved: true };
+        made.value = next;
+
+        over(isClip);
+
+        expect(made.value).toBe(next);
+      },
+    );
+
+    test("makes room for another, for which a painter is opened", async () => {
+      const { model, made, openPainter, takeBack } = local(nothing, { made: await paintedAndLeft() });
+      await model.open();
+
+      model.again();
+      await settle();
+
+      expect(takeBack).toHaveBeenCalledExactlyOnceWith(painted);
+      expect([model.phase.value, made.value]).toEqual(["choosing", null]);
+      expect(openPainter).toHaveBeenCalledTimes(1);
+    });
+  });
+
+  test("a screen that was left while it opened opens no painter", async () => {
+    const { model, openPainter } = local(() => Promise.reject(new Error("not to be called")));
+    const opening = model.open();
+
+    model.close();
+    await opening;
+
+    expect(openPainter).not.toHaveBeenCalled();
   });
 });
 
@@ -1759,10 +2011,11 @@ describe("measuring the speed", () => {
       return Promise.resolve();
     },
   );
+  const copyText = vi.fn((_text: string) => Promise.resolve());
   const tools = () => Promise.resolve({ measure } as unknown as LiveTools);
 
   test("every way of computing is measured at every size and written down", async () => {
-    const speed = new Speed({ live: tools, device });
+    const speed = new Speed({ live: tools, device, copyText });
 
     await speed.measure();
 
@@ -1789,6 +2042,7 @@ describe("measuring the speed", () => {
   test("without isolation and a graphics card there is one way", async () => {
     const speed = new Speed({
       live: tools,
+      copyText,
       device: { ...device, isolated: false, gpu: () => Promise.resolve("none" as const) },
     });
 
@@ -1801,6 +2055,7 @@ describe("measuring the speed", () => {
   test("WebGPU without a graphics processor is measured under its own name", async () => {
     const speed = new Speed({
       live: tools,
+      copyText,
       device: { ...device, gpu: () => Promise.resolve("software" as const) },
     });
 
@@ -1809,8 +2064,78 @@ describe("measuring the speed", () => {
     expect(speed.rows.value.at(-1)!.name).toBe("WebGPU, without a graphics processor");
   });
 
+  test("one way that fails leaves the others their numbers, and is named with its reason", async () => {
+    const failing = (...call: Parameters<typeof measure>) =>
+      call[0].backend === "webgpu" ? Promise.reject(problem("painter_failed")) : measure(...call);
+    const live = () => Promise.resolve({ measure: failing } as unknown as LiveTools);
+    const speed = new Speed({ live, device, copyText });
+
+    await speed.measure();
+
+    expect([speed.phase.value, speed.rows.value.length, speed.problem.value]).toEqual(["done", 4, null]);
+    expect(speed.failures.value).toMatchObject([{ name: "WebGPU", problem: { code: "painter_failed" } }]);
+    expect(speed.text.value).toContain("WebGPU\tpainter_failed");
+  });
+
+  test("where every way fails there is nothing to be copied", async () => {
+    const failing = () => Promise.reject(problem("no_model"));
+    const speed = new Speed({
+      live: () => Promise.resolve({ measure: failing } as unknown as LiveTools),
+      device,
+      copyText,
+    });
+
+    await speed.measure();
+
+    expect([speed.phase.value, speed.problem.value?.code]).toEqual(["failed", "no_model"]);
+  });
+
+  test("whoever leaves stops it: the painter is closed and no other is opened", async () => {
+    const painter = new Painter({ postMessage: vi.fn(), terminate: vi.fn() } as unknown as WorkerPort, "");
+    const close = vi.spyOn(painter, "close");
+    const openPainter = vi.fn(() => painter);
+    const bench = { now: () => 0, frame: vi.fn(), pixels: vi.fn() };
+    const live = () =>
+      Promise.resolve({
+        measure: (candidate: Candidate, sizes: number[], onSize: () => void, signal: AbortSignal) =>
+          measureOne(openPainter, candidate, sizes, { ...bench, signal }, onSize),
+      } as unknown as LiveTools);
+    const speed = new Speed({ live, device, copyText });
+    const measuring = speed.measure();
+    await settle();
+
+    speed.close();
+    await measuring;
+
+    expect(close).toHaveBeenCalled();
+    expect(openPainter).toHaveBeenCalledTimes(1);
+    expect([speed.rows.value, speed.failures.value]).toEqual([[], []]);
+  });
+
+  test("the result is copied, until it is measured anew", async () => {
+    const speed = new Speed({ live: tools, device, copyText });
+    await speed.measure();
+
+    expect(await speed.copy()).toBe(true);
+
+    expect(copyText).toHaveBeenLastCalledWith(speed.text.value);
+    expect(speed.copied.value).toBe("yes");
+    await speed.measure();
+    expect(speed.copied.value).toBe("no");
+  });
+
+  test("where the page may not copy it says so", async () => {
+    copyText.mockRejectedValueOnce(new DOMException("", "NotAllowedError"));
+    const speed = new Speed({ live: tools, device, copyText });
+    await speed.measure();
+
+    expect(await speed.copy()).toBe(false);
+
+    expect(speed.copied.value).toBe("by_hand");
+  });
+
   test("a painter that cannot be opened is said", async () => {
-    const speed = new Speed({ live: () => Promise.reject(problem("no_model")), device });
+    const speed = new Speed({ live: () => Promise.reject(problem("no_model")), device, copyText });
 
     await speed.measure();
 

@@ -527,15 +527,19 @@ export const en = {
   painting_size: "Detail",
   painting_size_hint: "More detail takes longer.",
   paint_here: "Paint it here",
+  only_here:
+    "A clip may be {most} long and this film is longer: it can be painted here and downloaded, but not published.",
   painting_on_device: "Painting on this device. Keep this page open.",
   paint_here_again: "Paint again",
   sound_lost: "This browser cannot read the film's sound, so the painting is silent.",
   restyled_text: "The film exists on this device only. “Use it” uploads it.",
+  speed_link: "How fast is this device?",
   speed_title: "How fast this device paints",
   speed_text:
     "Paints a moving test picture with every way of computing that this browser has. The numbers are medians of 25 frames and stay here. The last column compares each painting with the first one: from 30 dB on they look the same.",
   speed_measure: "Measure",
   speed_copy: "Copy the result",
+  speed_by_hand: "This browser does not let the page copy. The result is selected below: copy it from there.",
   copied: "Copied",
   speed_now: "Measuring {name}…",
   speed_way: "Computed by",
@@ -580,6 +584,9 @@ export const en = {
   problem_not_a_film_detail: "Choose an MP4, MOV, MKV or WebM file.",
   problem_cannot_decode: "This browser cannot read the film",
   problem_cannot_decode_detail: "Its codec is unknown here. Upload it instead: the server reads more kinds.",
+  problem_too_long_here: "The film is too long to be painted here",
+  problem_too_long_here_detail:
+    "The painting is held in this device's memory, which has room for 10 minutes. Cut the film, then choose it again.",
   problem_no_style: "The styles could not be loaded",
   problem_no_style_detail: "Try again in a moment.",
 };

@@ -2,6 +2,7 @@ import { createModel, effect, type ReadonlySignal, signal, untracked } from "@pr
 
 import type { Api } from "../model/api";
 import type { Auth } from "../model/auth";
+import type { StayAwake } from "../model/awake";
 import type { Drafts } from "../model/drafts";
 import type { JobsEvent } from "../model/jobs-feed";
 import type { Preferences } from "../model/preferences";
@@ -10,6 +11,7 @@ import { ClipPage, MyClips, PublishClip } from "./clips";
 import { Demos } from "./demos";
 import type { EditPorts } from "./edit";
 import type { FilmKind, LivePorts } from "./live";
+import type { LocalPorts, Made } from "./local-restyle";
 import type { SpeedPorts } from "./speed";
 import { I18n } from "./i18n";
 import { type Feed, Jobs } from "./jobs";
@@ -35,6 +37,9 @@ export interface Services {
   live: LivePorts["live"];
   onHidden: LivePorts["onHidden"];
   onLeave: LivePorts["onLeave"];
+  stayAwake: StayAwake;
+  askBeforeLeaving: LocalPorts["askBeforeLeaving"];
+  copyText: SpeedPorts["copyText"];
   device: () => SpeedPorts["device"];
   history: HistoryPort;
   pictures: PaintPorts["pictures"];
@@ -59,6 +64,7 @@ export const App = createModel((services: Services) => {
   const muted = signal(true);
   /** A film that goes as soon as there is a network, and whether whoever gave it is still where they were. */
   let waiting: { film: File; over: Over; next: string; isHere: boolean } | null = null;
+  const made = signal<Made | null>(null);
 
   const jobs = new Jobs(services.openFeed, api, jobEnded, () => void session.resume());
   const upload = new UploadProgress({ uploads: services.uploads, api, jobs, now: services.now }, clipArrived);
@@ -93,6 +99,8 @@ export const App = createModel((services: Services) => {
       else if (me) void upload.resume(me.username);
     } else if (session.phase.value === "guest") jobs.stop();
   });
+
+  effect(() => (made.value && !made.value.saved ? services.askBeforeLeaving() : undefined));
 
   effect(() => {
     const ingest = jobs.active.value.find((job) => job.kind === "ingest");
@@ -196,15 +204,16 @@ export const App = createModel((services: Services) => {
     }),
 
     /** For the screens that paint on the device, loaded only when somebody opens them. */
-    filming: (): LivePorts => ({
+    filming: (): LivePorts & LocalPorts => ({
       ...services,
+      made,
       use: useFilm,
       takeBack: (film) => {
         if (waiting?.film === film) waiting = null;
       },
-      secondsMost: () => session.me.peek()?.limits.clip_seconds ?? null,
+      secondsMost: () => session.me.value?.limits.clip_seconds ?? null,
     }),
-    measuring: (): SpeedPorts => ({ live: services.live, device: services.device() }),
+    measuring: (): SpeedPorts => ({ ...services, device: services.device() }),
 
     screens: {
       wall: (source: PostFilter | { id: string }) =>

@@ -1,5 +1,6 @@
 import { batch, computed, createModel, effect, type ReadonlySignal, signal } from "@preact/signals";
 
+import type { StayAwake } from "../model/awake";
 import type { Shot, Wish } from "../model/live/camera";
 import type { FilmEntry } from "../model/live/film";
 import type { Studio, StudioEvents, Take } from "../model/live/studio";
@@ -28,6 +29,7 @@ export interface LivePorts {
   /** A film that still waits for a network is not to be uploaded after all; `over` is not called. */
   takeBack: (film: File) => void;
   secondsMost: () => number | null;
+  stayAwake: StayAwake;
   now: () => number;
   setTimeout: (run: () => void, milliseconds: number) => unknown;
   clearTimeout: (timer: never) => void;
@@ -38,6 +40,8 @@ export type LivePhase =
 
 export const SECONDS_MOST = 60;
 const COUNTDOWN = 3;
+/** Meanwhile nobody touches the screen, and it must not go off. */
+const FILMING: ReadonlySet<LivePhase> = new Set(["counting", "recording", "finishing"]);
 const TICK = 100;
 
 /** Recording live: what the camera sees, painted, on the screen and in a film. */
@@ -342,6 +346,9 @@ export const Live = createModel((ports: LivePorts, firstStyle: string | null) =>
     ports.pictures.close(shown.url);
     if (shown.rawUrl) ports.pictures.close(shown.rawUrl);
   }
+
+  const isFilming = computed(() => FILMING.has(phase.value));
+  effect(() => (isFilming.value ? ports.stayAwake() : undefined));
 
   effect(() => {
     const mirror = isFront.value && mirrorFilm.value;

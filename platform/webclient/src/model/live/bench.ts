@@ -35,15 +35,28 @@ export const median = (values: readonly number[]): number => {
   return ((sorted[(sorted.length - 1) >> 1] ?? 0) + (sorted[sorted.length >> 1] ?? 0)) / 2;
 };
 
-/** Measure one way of computing: a painter of its own is opened, paints some frames of each size, and is closed. */
+interface BenchPorts {
+  now: () => number;
+  frame: (short: number, index: number) => Promise<Frame>;
+  pixels: PixelsOf;
+  signal: AbortSignal;
+}
+
+/**
+ * Measure one way of computing: a painter of its own is opened, paints some frames of each size, and is closed.
+ *
+ * @throws Problem what the painter says; `painter_closed` once the signal says so, whatever it was at
+ */
 export async function measure(
   openPainter: () => Painter,
   candidate: Candidate,
   sizes: readonly number[],
-  ports: { now: () => number; frame: (short: number, index: number) => Promise<Frame>; pixels: PixelsOf },
+  ports: BenchPorts,
   onSize: (measured: Measured) => void,
 ): Promise<void> {
+  ports.signal.throwIfAborted();
   const painter = openPainter();
+  ports.signal.addEventListener("abort", painter.close);
   try {
     const { model } = await painter.open(candidate.backend, candidate.threads);
     // How long it takes does not depend on the style.
@@ -68,6 +81,7 @@ export async function measure(
       onSize({ short, painter: median(inside), whole: median(whole), pixels });
     }
   } finally {
+    ports.signal.removeEventListener("abort", painter.close);
     painter.close();
   }
 }

@@ -28,8 +28,21 @@ export function liveTools(ports: ToolPorts) {
     pictureOf: (blob: Blob) => createImageBitmap(blob),
     restyleFile,
     lengthOf,
-    measure: (candidate: Candidate, sizes: readonly number[], onSize: (measured: Measured) => void) =>
-      measure(openPainter, candidate, sizes, { now: ports.now, frame: testFrame, pixels: pixelsOf }, onSize),
+    measure: (
+      candidate: Candidate,
+      sizes: readonly number[],
+      onSize: (measured: Measured) => void,
+      signal: AbortSignal,
+    ) => {
+      const { now } = ports;
+      return measure(
+        openPainter,
+        candidate,
+        sizes,
+        { now, frame: testFrame, pixels: pixelsOf, signal },
+        onSize,
+      );
+    },
     /** Films that a reload cut off and no tab has: one that is being recorded or looked at elsewhere is not among them. */
     async unfinished(): Promise<FilmEntry[]> {
       const entries = await films.unfinished().catch((): FilmEntry[] => []);

@@ -86,10 +86,10 @@ export class Painter {
   paint = (frame: Frame, short: number, mirror: boolean) =>
     this.#call("paint", { frame, short, mirror }, [frame]);
 
-  close() {
+  close = () => {
     this.#fail(problemOf("painter_closed", ""));
     this.#port.terminate();
-  }
+  };
 
   /** Frames are handed over, not copied: whoever gave one no longer has it. */
   #call<K extends Kind>(

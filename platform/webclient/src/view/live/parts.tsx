@@ -5,8 +5,20 @@ import { useApp, useT } from "../context";
 import { InlineProblem, Slider } from "../parts/basics";
 import { AddPicture, StylePick } from "../parts/cards";
 
-/** Presets and one's own pictures, and how strongly the chosen one paints. */
-export function StyleChooser({ styles, disabled = false }: { styles: StyleChoiceModel; disabled?: boolean }) {
+/**
+ * Presets and one's own pictures, and how strongly the chosen one paints.
+ *
+ * @param onReload what there is to do where no preset could be had
+ */
+export function StyleChooser({
+  styles,
+  disabled = false,
+  onReload,
+}: {
+  styles: StyleChoiceModel;
+  disabled?: boolean;
+  onReload?: () => void;
+}) {
   const t = useT();
   const { look } = useApp();
   useSignalEffect(() => look.borrow(styles.style.value));
@@ -25,7 +37,10 @@ export function StyleChooser({ styles, disabled = false }: { styles: StyleChoice
           />
         ))}
       </div>
-      <InlineProblem problem={styles.problem.value} />
+      <InlineProblem
+        problem={styles.problem.value}
+        onRetry={styles.presets.value.length === 0 ? onReload : undefined}
+      />
       <Slider
         label={t("strength")}
         shown={`${Math.round(styles.strength.value * 100)} %`}

@@ -58,7 +58,8 @@ function Choosing({ here }: { here: LocalRestyleModel }) {
         />
       </label>
       <InlineProblem problem={here.problem.value} />
-      <StyleChooser styles={here.styles} />
+      {file && <OnlyHere here={here} />}
+      <StyleChooser styles={here.styles} onReload={() => void here.loadStyles()} />
       <div class="tool">
         <span>{t("painting_size")}</span>
         <Segmented
@@ -67,7 +68,9 @@ function Choosing({ here }: { here: LocalRestyleModel }) {
           options={QUALITIES.map((value) => ({ value, text: `${value}p` }))}
           onChoose={here.setQuality}
         />
-        <p class="faint">{t("painting_size_hint")}</p>
+        <p class="faint">
+          {t("painting_size_hint")} <a href="/lab/speed">{t("speed_link")}</a>
+        </p>
       </div>
       <Button
         kind="main"
@@ -79,6 +82,17 @@ function Choosing({ here }: { here: LocalRestyleModel }) {
         {t("paint_here")}
       </Button>
     </>
+  );
+}
+
+/** Said before minutes are spent on it, and again where the film cannot be used. */
+function OnlyHere({ here }: { here: LocalRestyleModel }) {
+  const t = useT();
+  if (!here.onlyHere.value) return null;
+  return (
+    <div class="notice" role="status">
+      <p>{t("only_here", { most: clock(here.secondsMost.value) })}</p>
+    </div>
   );
 }
 
@@ -117,18 +131,27 @@ function Done({ here }: { here: LocalRestyleModel }) {
           <p>{t("sound_lost")}</p>
         </div>
       )}
+      <OnlyHere here={here} />
       <div class="row">
-        <ButtonLink kind="main" href={done.url} download={done.film.name} icon={Download}>
+        <ButtonLink
+          kind="main"
+          href={done.url}
+          download={done.film.name}
+          icon={Download}
+          onClick={here.downloaded}
+        >
           {t("download")}
         </ButtonLink>
-        <Button icon={Check} onClick={here.publish}>
-          {t("use_film")}
-        </Button>
+        {!here.onlyHere.value && (
+          <Button icon={Check} onClick={here.publish}>
+            {t("use_film")}
+          </Button>
+        )}
         <Button icon={RotateCcw} onClick={here.again}>
           {t("paint_here_again")}
         </Button>
       </div>
-      <p class="faint">{t("restyled_text")}</p>
+      {!here.onlyHere.value && <p class="faint">{t("restyled_text")}</p>}
     </div>
   );
 }

@@ -1,22 +1,23 @@
 import "./live.css";
 
-import { useModel, useSignal } from "@preact/signals";
+import { useEffect, useRef } from "preact/hooks";
+import { useModel } from "@preact/signals";
 import { Copy, Gauge } from "lucide";
 
 import { Speed } from "../../viewmodel/speed";
 import { useApp, useT, useTitle } from "../context";
-import { Button, InlineProblem } from "../parts/basics";
+import { Button, InlineProblem, problemText } from "../parts/basics";
 
 export function SpeedScreen() {
   const app = useApp();
   const t = useT();
   useTitle(t("speed_title"));
   const speed = useModel(() => new Speed(app.measuring()));
-  const copied = useSignal(false);
+  useEffect(() => speed.close, []);
+  const result = useRef<HTMLPreElement>(null);
   const measuring = speed.phase.value === "measuring";
   const copy = async () => {
-    await navigator.clipboard.writeText(speed.text.value);
-    copied.value = true;
+    if (!(await speed.copy()) && result.current) getSelection()?.selectAllChildren(result.current);
   };
   return (
     <div class="page narrow">
@@ -30,12 +31,13 @@ export function SpeedScreen() {
         </Button>
         {speed.phase.value === "done" && (
           <Button icon={Copy} onClick={() => void copy()}>
-            {t(copied.value ? "copied" : "speed_copy")}
+            {t(speed.copied.value === "yes" ? "copied" : "speed_copy")}
           </Button>
         )}
       </div>
       <p class="faint" role="status">
         {measuring && t("speed_now", { name: speed.now.value })}
+        {speed.copied.value === "by_hand" && t("speed_by_hand")}
       </p>
       <InlineProblem problem={speed.problem.value} />
       {speed.rows.value.length > 0 && (
@@ -62,11 +64,21 @@ export function SpeedScreen() {
                   <td>{agreement === null ? "–" : `${agreement.toFixed(0)} dB`}</td>
                 </tr>
               ))}
+              {speed.failures.value.map(({ name, problem }) => (
+                <tr key={name}>
+                  <th scope="row">{name}</th>
+                  <td colSpan={5}>{problemText(t, problem).title}</td>
+                </tr>
+              ))}
             </tbody>
           </table>
         </div>
       )}
-      {speed.phase.value === "done" && <pre class="speed-text">{speed.text.value}</pre>}
+      {speed.phase.value === "done" && (
+        <pre class="speed-text" ref={result}>
+          {speed.text.value}
+        </pre>
+      )}
     </div>
   );
 }

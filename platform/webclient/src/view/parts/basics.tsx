@@ -52,6 +52,7 @@ export function ButtonLink({
   icon,
   wide = false,
   download,
+  onClick,
   children,
 }: {
   href: string;
@@ -59,10 +60,11 @@ export function ButtonLink({
   icon?: IconNode;
   wide?: boolean;
   download?: string;
+  onClick?: () => void;
   children: ComponentChildren;
 }) {
   return (
-    <a class={`button ${kind}${wide ? " wide" : ""}`} href={href} download={download}>
+    <a class={`button ${kind}${wide ? " wide" : ""}`} href={href} download={download} onClick={onClick}>
       {icon && <Icon of={icon} size={20} />}
       <span>{children}</span>
     </a>
@@ -113,6 +115,7 @@ const KNOWN_PROBLEMS = new Set([
   "disk_full",
   "not_a_film",
   "cannot_decode",
+  "too_long_here",
   "no_style",
 ]);
 
