@@ -360,16 +360,28 @@ def test_a_sheet_shows_every_photograph_in_every_style(config, tmp_path, monkeyp
         assert sheet.size == (3 * 32, 3 * 32)  # two styles and two photographs, with a border of themselves
 
 
-@pytest.mark.parametrize("term", ["content", "style", "temporal", "variation", "lattice", "border", "own"])
+TERMS = ("content", "style", "output", "feature", "variation", "lattice", "border", "own")
+
+
+@pytest.mark.parametrize("term", [*TERMS, "temporal"])
 def test_every_term_can_be_switched_off(term):
-    names = ("content", "style", "output", "feature", "variation", "lattice", "border", "own")
-    parts = {name: torch.ones(2) for name in names}
+    parts = {name: torch.ones(2) for name in TERMS}
     own = torch.tensor([True, False])
-    whole = Phase(steps=1, content=1, style=1, temporal=1, feature=1, variation=1, lattice=1, border=1, own=1)
+    whole = Phase(steps=1, temporal=1, **dict.fromkeys(TERMS, 1))  # type: ignore[arg-type]
 
     without = dataclasses.replace(whole, **{term: 0})  # type: ignore[arg-type]
 
     assert objective.weighed(parts, without, own) < objective.weighed(parts, whole, own)
+
+
+@pytest.mark.parametrize(("off", "on", "share"), [("output", "feature", 0.002), ("feature", "output", 1.0)])
+def test_each_level_of_the_temporal_term_can_be_switched_off_by_itself(off, on, share):
+    parts = {name: torch.zeros(2) for name in TERMS} | {off: torch.full((2,), 9.0), on: torch.ones(2)}
+
+    phase = dataclasses.replace(Phase(steps=1, temporal=150), **{off: 0})  # type: ignore[arg-type]
+
+    weighed = objective.weighed(parts, phase, torch.tensor([True, False]))
+    assert weighed.item() == pytest.approx(150 * share)  # a file that names no shares means what it always meant
 
 
 def test_an_unknown_layout_is_refused(config):
