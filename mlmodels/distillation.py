@@ -57,8 +57,9 @@ class DistillOptions:
     batch: int = 16
     learning_rate: float = 3e-3
     start_from: str = ""  # an earlier student's checkpoint, or a release: its eyes are good for a new teacher too
-    readout: float = 1.0  # weight of the gamma/beta term beside the embedding's
-    output: float = 0.0  # weight of the painted pictures' term
+    embedding: float = 1.0  # weight of the error of the embedding, relative to the teacher's spread
+    readout: float = 1.0  # weight of the error of the gamma and beta that are read out of it, relative as well
+    output: float = 0.0  # weight of how far the paintings of both embeddings are apart; zero paints none, and is faster
     painted: int = 4  # pictures of each batch that the output term paints
     seed: int = 1
     threads: int = 2
@@ -226,7 +227,8 @@ class Distiller:
         """Embedding error and gamma/beta error, each relative to the teacher's spread (1 = knows nothing)."""
         read, wanted = self.teacher.transform.film(predicted), self.teacher.transform.film(target)
         embedding = (predicted - target).square().mean() / self.spread
-        return embedding + self.options.readout * (read - wanted).square().mean() / self.read_spread
+        readout = (read - wanted).square().mean() / self.read_spread
+        return self.options.embedding * embedding + self.options.readout * readout
 
     def output_loss(self, images: Tensor, predicted: Tensor, target: Tensor) -> Tensor:
         """

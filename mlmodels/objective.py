@@ -53,7 +53,7 @@ def weighed(parts: dict[str, Tensor], phase: Phase, own_B: Tensor) -> Tensor:
     """Return the sum of all terms, a number; a weight of zero switches its term off."""
     # An own picture is taught by its pixels; its style is met by itself.
     painting = torch.where(own_B, 0.3, 1.0) * (phase.content * parts["content"] + phase.style * parts["style"])
-    steady = phase.temporal * (parts["output"] + phase.feature * parts["feature"])
+    steady = phase.temporal * (phase.output * parts["output"] + phase.feature * parts["feature"])
     smooth = phase.variation * parts["variation"] + phase.lattice * parts["lattice"]
     return (painting + steady + smooth + phase.own * parts["own"] + phase.border * parts["border"]).mean()
 

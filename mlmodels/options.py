@@ -23,8 +23,9 @@ class Phase:
     batch: int = 4
     content: float = 1.0
     style: float = 20.0
-    temporal: float = 150.0
-    feature: float = 0.002  # of the temporal weight: the relative feature term's share
+    temporal: float = 150.0  # of both levels: each has a share of it, zero for none
+    output: float = 1.0  # of the temporal weight: the share of what the paintings change
+    feature: float = 0.002  # of the temporal weight: the share of what the features change, relative to their energy
     variation: float = 1.0
     lattice: float = 2000.0  # of what repeats at the grid of the strides: some 0.04 for a picture without
     border: float = 0.0  # of what a part painted by itself looks like beside the same part of the whole

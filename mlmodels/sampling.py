@@ -11,7 +11,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from .data import ContentSample, FeatureCache, StyleSample, list_pictures
+from .data import ContentSample, FeatureCache, StyleSample, fingerprint, list_pictures
 from .losses import style_loss
 from .motion import MovingPair, synthetic_pair
 from .network import MULTIPLE
@@ -35,6 +35,11 @@ class Sampler:
         paths = list_pictures([Path(folder) for folder in folders])
         random.Random(self.options.seed).shuffle(paths)
         return paths[:most]
+
+    @property
+    def data(self) -> str:
+        """The fingerprint of every picture and clip that can be drawn."""
+        return fingerprint([*self.content, *self.styles, *self.favourites, *self.clips])
 
     def draw(self, step: int, phase: Phase, worker: int = 0) -> "Batch":
         """Return one worker's share of the step's batch."""

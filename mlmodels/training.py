@@ -20,7 +20,7 @@ import torch.distributed
 import torch.multiprocessing
 from torch import nn
 
-from .data import FeatureCache, fingerprint
+from .data import FeatureCache
 from .files import replacing
 from .network import channels_last
 from .objective import losses_of
@@ -42,6 +42,7 @@ class Trainer:
         torch.set_num_threads(options.threads)
         torch.manual_seed(options.seed)
         self.options, self.folder, self.step, self.worker = options, Path(options.run), 0, worker
+        self.other_data = False  # than the run began with
         self.device = options.place
         self.vgg = VGGFeatures(Path(options.vgg) if options.vgg else None).to(self.device)
         self.sampler = Sampler(options, FeatureCache(self.vgg, Path(options.cache) if options.cache else None))
@@ -70,6 +71,7 @@ class Trainer:
         self.model.load_state_dict(saved["model"])
         self.optimizer.load_state_dict(saved["optimizer"])
         self.step = saved["step"]
+        self.other_data = saved["data"] != self.sampler.data
 
     def save(self, metrics: dict[str, float]) -> None:
         """Write the checkpoint beside the old one and swap: a kill leaves one of the two, whole."""
@@ -84,7 +86,7 @@ class Trainer:
             "metrics": metrics,
             "predictor": self.model.predictor_name,
             "options": dataclasses.asdict(self.options),
-            "data": fingerprint(self.sampler.content + self.sampler.styles),
+            "data": self.sampler.data,
             "revision": git_revision(),
         }
 
@@ -120,6 +122,8 @@ class Trainer:
         began, first = time.monotonic(), self.step
         if self.worker:
             return self._follow()
+        if self.other_data:
+            print("the pictures or clips are not those of the checkpoint; going on with these", file=output, flush=True)
         writer = _tensorboard(self.folder)
         while self.step < self.options.steps:
             for name, value in self.train_step().items():

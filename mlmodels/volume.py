@@ -20,13 +20,13 @@ from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
 from .network import EMBEDDING_SIZE, NETWORKS
+from .options import STYLE_SIZE
 from .predictor import PREDICTORS, StatisticsPredictor
 from .quantization import packed
 from .shipped import SHIPPED
 from .vgg import VGGFeatures, channel_statistics
 
 SIZES = {"256x256": (256, 256), "1280x720": (720, 1280)}
-STYLE_SIDE = 256  # pixels: what the VGG16 of the teacher's predictor looks at
 STEPS = ("teacher", "separable transform", "student predictor", "int8")
 EFFECTS = {"style": "style", "content": "content", "warping": "warping_gap_1"}  # heading: as evaluate_model names it
 
@@ -62,7 +62,7 @@ class Step:
 class WholeStatisticsPredictor(nn.Module):
     """The teacher's predictor as it would have to ship: with the layers of VGG16 that it reads."""
 
-    INPUT_SIZE = STYLE_SIDE
+    INPUT_SIZE = STYLE_SIZE
 
     def __init__(self, embedding: int) -> None:
         super().__init__()

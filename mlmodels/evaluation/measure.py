@@ -60,7 +60,7 @@ class Plan:
     styles: list[Path]
     clips: list[Path]
     frames: int = 25
-    scene: bool = False
+    scene: bool = False  # normalize clips by their scene's statistics, and photographs by their own beforehand
     runs: int = 9
     picture_side: int = 384  # short side, of photographs and styles
     clip_side: int = 288
@@ -179,17 +179,21 @@ def picture_rows(painters: Painters, vgg: VGGFeatures, plan: Plan) -> Iterator[d
         row: dict[str, Row] = {"input": {"style": style_distance(seen_photo, seen_style), "content": 0.0}}
         for who, painter in painters.items():
             row[who] = {}
-            for strength, painted in _at_every_strength(painter, photo, style):
+            for strength, painted in _at_every_strength(painter, photo, style, scene=plan.scene):
                 seen = look(vgg, painted)
                 row[who][f"style at {strength}"] = style_distance(seen, seen_style)
                 row[who][f"content at {strength}"] = content_distance(seen, seen_photo)
         yield row
 
 
-def _at_every_strength(painter: Painter, photo: Pixels, style: Pixels) -> Iterator[tuple[float, Pixels]]:
+def _at_every_strength(
+    painter: Painter, photo: Pixels, style: Pixels, *, scene: bool
+) -> Iterator[tuple[float, Pixels]]:
     own, full = painter.embed(photo), painter.embed(style)
     for strength in STRENGTHS:
-        yield strength, painter.paint(photo[None], at_strength(own, full, strength))[0]
+        # A photograph is a scene of one frame: the engine of eight bits paints scenes alone in eight bits.
+        (painted,) = paint_clip(painter, [photo], at_strength(own, full, strength), scene=scene)
+        yield strength, painted
 
 
 def at_full_strength(measured: Row) -> Row:

@@ -141,13 +141,15 @@ def _pictures(painters: Painters, plan: Plan, tell: Tell) -> Iterator[str]:
     for index, path in enumerate(photos):
         photo = read_picture(path, plan.picture_side)
         for style in styles:
-            yield _picture_row(painters, photo, read_picture(style, plan.picture_side), (path.stem, style.stem))
+            names = path.stem, style.stem
+            yield _picture_row(painters, photo, read_picture(style, plan.picture_side), names, scene=plan.scene)
         tell("report: pictures", index + 1, len(photos))
 
 
-def _picture_row(painters: Painters, photo: Pixels, style: Pixels, names: tuple[str, str]) -> str:
+def _picture_row(painters: Painters, photo: Pixels, style: Pixels, names: tuple[str, str], *, scene: bool) -> str:
     shown = [(photo, names[0]), (style, names[1])]
-    shown += [(painter.paint(photo[None], painter.embed(style))[0], who) for who, painter in painters.items()]
+    for who, painter in painters.items():
+        shown += [(painted, who) for painted in paint_clip(painter, [photo], painter.embed(style), scene=scene)]
     figures = "".join(
         f'<figure><img loading="lazy" alt="{escape(name)}" src="{jpeg(picture, SHOWN_HEIGHT)}">'
         f"<figcaption>{escape(name)}</figcaption></figure>"

@@ -54,7 +54,7 @@ class Command(ConsoleCommand):
         add("--clip-side", type=side, metavar="N", default=288, help="short side of clips (default 288)")
         add("--sizes", type=sizes, metavar="WxH,WxH", default=SIZES, help="to time (default 384x384,854x480,1280x720)")
         add("--runs", type=positive, metavar="N", default=9, help="timed calls of each kind (default 9)")
-        add("--scene", action="store_true", help="normalize clips by their scene's statistics, as the stylizer does")
+        add("--scene", action="store_true", help="measure statistics first, as the stylizer does; openvino needs them")
         add("--threads", type=positive, metavar="N", default=2, help="for both painters (default 2)")
         add("--vgg", type=Path, metavar="FILE", default=VGG, help="VGG16 weights (safetensors)")
         add("--sheet", type=Path, metavar="FILE.jpg", help="write every preset on one photograph")

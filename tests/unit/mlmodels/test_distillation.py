@@ -1,8 +1,10 @@
 """The student learns what its teacher says, and lessons outlive a kill."""
 
+import dataclasses
 import errno
 import io
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -141,16 +143,40 @@ def test_who_says_what_the_teacher_says_is_without_fault(config):
     assert ours.output_loss(images, target + 10, target) > 0
 
 
+def taught(config: Path, **options: Any) -> distillation.Distiller:
+    """One step further, by the same lessons."""
+    ours = distillation.Distiller(dataclasses.replace(distillation.read_options(config), **options))
+    ours.prepare(io.StringIO())
+    ours.train_step()
+    return ours
+
+
 def test_the_output_term_teaches_the_student(config):
-    config.write_text("output = 1.0\n" + config.read_text())
+    without, again, with_it = (taught(config, output=weight) for weight in (0.0, 0.0, 1.0))
+
+    assert torch.equal(weights(without), weights(again))
+    assert not torch.equal(weights(without), weights(with_it))
+    assert all(weight.grad is None for weight in with_it.teacher.parameters())
+
+
+def test_either_term_of_the_loss_can_be_all_there_is(config):
     ours = distiller(config)
     ours.prepare(io.StringIO())
-    before = weights(ours)
+    film, target = ours.teacher.transform.film, ours.targets[0][:4]
+    film.weight[:, 0] = 0  # a number that no norm layer reads
+    unread = target + 3 * torch.eye(128)[0]
+    read = target + 3 * torch.eye(128)[1]
 
-    ours.train_step()
+    def loss(predicted: torch.Tensor, **only: Any) -> float:
+        ours.options = dataclasses.replace(ours.options, **only)
+        return float(ours.loss(predicted, target))
 
-    assert not torch.equal(weights(ours), before)
-    assert all(weight.grad is None for weight in ours.teacher.parameters())
+    assert loss(unread, embedding=0.0, readout=1.0) == 0
+    assert loss(read, embedding=0.0, readout=2.0) == pytest.approx(
+        2 * float((3 * film.weight[:, 1]).square().mean() / ours.read_spread), rel=1e-3
+    )
+    assert loss(unread, embedding=1.0, readout=0.0) == pytest.approx(9 / 128 / float(ours.spread), rel=1e-3)
+    assert loss(read, embedding=1.0, readout=0.0) == pytest.approx(9 / 128 / float(ours.spread), rel=1e-3)
 
 
 def test_an_unknown_option_is_refused(config):

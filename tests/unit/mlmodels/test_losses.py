@@ -7,7 +7,7 @@ import torch.nn.functional as F
 from mlmodels import losses
 from mlmodels.motion import synthetic_pair
 from mlmodels.network import EighthNetwork
-from mlmodels.vgg import STATISTICS_SIZE, VGGFeatures, channel_statistics
+from mlmodels.vgg import STATISTICS_SIZE, VGGFeatures, _Moments, _moments, channel_statistics
 
 
 @pytest.fixture(scope="module")
@@ -39,6 +39,22 @@ def test_a_picture_is_at_no_distance_from_itself(vgg):
     assert statistics.shape == (2, STATISTICS_SIZE)
     assert losses.style_loss(statistics, statistics).abs().max() == 0
     assert losses.content_loss(features, features).abs().max() == 0
+
+
+def test_statistics_in_training_have_the_gradient_of_plain_autograd():
+    draw = torch.Generator().manual_seed(4)
+    features, weights = torch.rand(2, 6, 5, 7, generator=draw), torch.randn(2, 12, generator=draw)
+    features[:, 0] = 0  # dead channels are common in VGG
+    values, slopes = [], []
+
+    for moments in (_Moments.apply, _moments):
+        given = features.clone().requires_grad_()
+        values.append(torch.cat(moments(given), dim=1))
+        (values[-1] * weights).sum().backward()
+        slopes.append(given.grad)
+
+    torch.testing.assert_close(*values, atol=1e-6, rtol=1e-5)
+    torch.testing.assert_close(*slopes, atol=1e-6, rtol=1e-4)  # they are about 0.03
 
 
 def test_style_does_not_see_where_things_are(vgg):
@@ -76,6 +92,30 @@ def test_a_brighter_scene_explains_a_brighter_painting():
 
     assert explained.max() < 1e-9
     torch.testing.assert_close(flicker, torch.full((2,), 0.01), atol=1e-5, rtol=1e-3)
+
+
+def test_features_that_follow_the_motion_have_not_changed():
+    # At a quarter of the size; the second frame shows what was one of their pixels further right.
+    whole = torch.rand(2, 5, 12, 13, generator=torch.Generator().manual_seed(6))
+    features, moved = (whole[..., :-1], whole[..., 1:]), still_grid(2, 48) + torch.tensor([2 / 12, 0])
+    seen = torch.ones(2, 1, 48, 48)
+    seen[..., -4:] = 0  # has just come into view
+
+    along = losses.feature_temporal_loss(features, moved, seen)
+    stuck = losses.feature_temporal_loss(features, still_grid(2, 48), seen)
+
+    assert along.max() < 1e-8
+    assert stuck.min() > 0.1
+
+
+def test_a_change_of_features_is_relative_to_their_energy():
+    grid, seen, features = still_grid(2, 48), torch.ones(2, 1, 48, 48), torch.full((2, 5, 12, 12), 2.0)
+
+    change = losses.feature_temporal_loss((features, features + 1), grid, seen)
+    tenfold = losses.feature_temporal_loss((10 * features, 10 * (features + 1)), grid, seen)
+
+    torch.testing.assert_close(change, torch.full((2,), 0.25), atol=0, rtol=1e-5)
+    torch.testing.assert_close(tenfold, change, atol=0, rtol=1e-5)
 
 
 def test_what_is_hidden_does_not_count():

@@ -1,6 +1,7 @@
 """Measuring over folders: every painter, every strength, and what is refused."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -109,6 +110,23 @@ def test_a_clip_is_painted_by_its_scene_or_frame_by_frame():
 
     assert [frame[0, 0, 0] for frame in alone] == [50, 150]
     assert [frame[0, 0, 0] for frame in together] == [100, 100]
+
+
+@pytest.mark.parametrize("scene", [False, True])
+def test_photographs_are_painted_by_statistics_of_their_own_where_clips_are(plan, vgg, scene):
+    given = []
+
+    class Recording(Scenic):
+        def paint(self, frames, embedding, statistics=None):
+            given.append(statistics)
+            return super().paint(frames, embedding, statistics)
+
+    rows = list(measure.picture_rows({"ours": Recording()}, vgg, replace(plan, scene=scene)))
+
+    assert len(given) == len(rows) * len(measure.STRENGTHS)
+    photos = [measure.read_picture(path, plan.picture_side) for path in plan.content for _ in measure.STRENGTHS]
+    for statistics, photo in zip(given, photos, strict=True):
+        assert (statistics is None) if not scene else np.array_equal(statistics, photo.reshape(-1, 3).mean(0))
 
 
 def test_a_painter_without_scenes_paints_frame_by_frame_all_the_same():

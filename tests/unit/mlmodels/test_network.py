@@ -8,9 +8,12 @@ from mlmodels.network import (
     EighthNetwork,
     QuarterNetwork,
     TransformNetwork,
+    _FusedNorm,
     _Norms,
     as_plain,
     binomial_kernel,
+    measure,
+    scale_and_shift,
     subpixel_binomial,
 )
 from tests.unit.mlmodels.networks import small_network
@@ -42,6 +45,17 @@ def test_every_weight_gets_a_gradient(network):
     painted.square().mean().backward()
 
     assert [name for name, weight in network.named_parameters() if weight.grad is None] == []
+
+
+def test_the_norm_of_training_normalizes_and_has_the_gradient_of_what_it_computes():
+    draw = torch.Generator().manual_seed(1)
+    features, gamma, beta = (
+        torch.randn(2, 3, *size, dtype=torch.float64, generator=draw) for size in ((4, 5), (1, 1), (1, 1))
+    )
+    scale, shift = scale_and_shift(measure(features, (2, 3)), gamma, beta)
+
+    torch.testing.assert_close(_FusedNorm.apply(features, gamma, beta), features * scale + shift)
+    assert torch.autograd.gradcheck(_FusedNorm.apply, [part.requires_grad_() for part in (features, gamma, beta)])
 
 
 def test_one_picture_does_not_change_another_of_its_batch(network):

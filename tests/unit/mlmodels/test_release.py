@@ -43,6 +43,27 @@ def folder(tmp_path_factory) -> Path:
     return root / "out"
 
 
+class Recording(torch.nn.Module):
+    """A predictor that keeps what it is shown."""
+
+    INPUT_SIZE = 288
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        self.seen = images
+        return torch.zeros(1, 8)
+
+
+def test_a_predictor_is_shown_the_middle_square_at_the_size_that_it_was_taught():
+    pair, pixels = release.Pair(), np.zeros((40, 60, 3), np.uint8)
+    pixels[:, 10:50] = 255
+    pair.predictor = Recording()
+
+    pair.embed(pixels)
+
+    assert pair.predictor.seen.shape == (1, 3, 288, 288)
+    assert pair.predictor.seen[..., 20:-20].min() == 1  # but for its seam, which is scaled with what lies beside it
+
+
 @pytest.fixture(scope="module")
 def trial(folder) -> release.Release:
     return release.load_release(folder)

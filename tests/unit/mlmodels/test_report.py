@@ -14,10 +14,10 @@ from PIL import Image
 
 from mlmodels.evaluation import measure, sheet
 from mlmodels.evaluation.media import Plot, jpeg, mp4, side_by_side
-from mlmodels.evaluation.report import write_report
+from mlmodels.evaluation.report import _picture_row, write_report
 from mlmodels.vgg import VGGFeatures
 from tests.media import make_video, moving
-from tests.unit.mlmodels.painters import Copyist, Tinter
+from tests.unit.mlmodels.painters import Copyist, Scenic, Tinter
 
 
 def silent(stage: str, done: int, total: int) -> None:
@@ -63,6 +63,21 @@ class Page(HTMLParser):
 
     def handle_endtag(self, tag):
         assert self.open.pop() == tag
+
+
+@pytest.mark.parametrize("scene", [False, True])
+def test_a_report_shows_pictures_as_they_were_measured(scene):
+    given = []
+
+    class Recording(Scenic):
+        def paint(self, frames, embedding, statistics=None):
+            given.append(statistics)
+            return super().paint(frames, embedding, statistics)
+
+    picture = np.zeros((32, 32, 3), np.uint8)
+    _picture_row({"ours": Recording()}, picture, picture, ("photo", "style"), scene=scene)
+
+    assert [statistics is not None for statistics in given] == [scene]
 
 
 @pytest.mark.parametrize("painters", [{"ours": Tinter()}, {"ours": Tinter(), "peer": Copyist()}])

@@ -1,25 +1,30 @@
 """A run resumes as if it had never been killed; bad files are refused."""
 
 import dataclasses
+import io
 import random
 import signal
 import subprocess
 import sys
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import psutil
 import pytest
 import torch
 from PIL import Image
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from mlmodels import data, objective, release, sampling, sheets, stylemodel, train, training
 from mlmodels.options import BadConfig, Phase, learning_rate, read_options
-from mlmodels.predictor import PREDICTORS
+from mlmodels.predictor import PREDICTORS, StatisticsPredictor
 from mlmodels.vgg import VGGFeatures
+from tests.media import make_video, moving
 
 ROOT = Path(__file__).resolve().parents[3]
+DRAW_STYLE = sampling.Sampler._style
 CONFIG = """
 stage = "student"
 run = "{folder}/run"
@@ -84,6 +89,93 @@ def test_a_killed_run_goes_on_with_the_same_pictures_and_the_same_weights(config
     assert torch.equal(weights(resumed), weights(whole))
 
 
+def test_a_killed_worker_goes_on_with_the_clips_views_and_mixes_that_it_would_have_drawn(config, tmp_path, monkeypatch):
+    """The second of two, as a real run draws; the first one's gradients happen to be the same."""
+    monkeypatch.setattr(sampling.Sampler, "_style", DRAW_STYLE)
+    monkeypatch.setattr(torch.distributed, "all_reduce", lambda gradients: gradients.mul_(2))
+    (tmp_path / "clips").mkdir()
+    make_video(tmp_path / "clips" / "square.mp4", moving(64, 48, 8))
+    given = read_options(config)
+    options = dataclasses.replace(
+        given, workers=2, style_size=48, style_views=2, mix_share=0.5, favourites=given.styles,
+        clips=f"{tmp_path}/clips", clip_share=0.5, cache=f"{tmp_path}/cache",
+        phases=[dataclasses.replace(given.phases[0], batch=4)],
+    )  # fmt: skip
+    whole, first = (training.Trainer(options, worker=1) for _ in range(2))
+    for _ in range(4):
+        whole.train_step()
+
+    first.train_step()
+    first.train_step()
+    first.save({})
+    resumed = training.Trainer(options, worker=1)
+    resumed.train_step()
+    resumed.train_step()
+
+    assert torch.equal(weights(resumed), weights(whole))
+    drawn = list(whole.sampler.cache._kept)
+    assert {key.split()[0] for key in drawn} == {"content", "clip", "style"}
+    assert any(key.endswith("view 1") for key in drawn)
+
+
+def test_workers_learn_from_the_mean_of_their_gradients(config, monkeypatch):
+    monkeypatch.setattr(torch.distributed, "all_reduce", lambda gradients: gradients.add_(3))
+    trainer = training.Trainer(dataclasses.replace(read_options(config), workers=2))
+    for weight in trainer.model.parameters():
+        weight.grad = torch.ones_like(weight)
+
+    trainer._share_gradients()
+
+    shared = [weight.grad for weight in trainer.model.parameters() if weight.grad is not None]
+    assert shared
+    assert all(torch.equal(gradient, torch.full_like(gradient, 2)) for gradient in shared)
+
+
+def test_fifty_steps_learn_a_style_by_the_losses_of_a_real_run(config):
+    """VGG is random here, and tells pictures apart all the same."""
+    terms = "size = 32\ntemporal = 0.0\nlearning_rate = [3e-3, 3e-3]"
+    options = 'bf16 = "off"\nwarm_up = 1\nown_share = 0.0\n'
+    config.write_text(options + config.read_text().replace("size = 32", terms))
+    trainer = training.Trainer(read_options(config))
+    # Two pictures of noise hardly differ: standardized to them alone, any others are a hundred deviations off.
+    pool = torch.stack([trainer.sampler.cache.style(path, 32).statistics for path in trainer.sampler.styles])
+    assert isinstance(trainer.model.predictor, StatisticsPredictor)
+    trainer.model.predictor.standardize_to(torch.cat([pool, 0 * pool]))
+
+    before = trainer.train_step()
+    for _ in range(49):
+        trainer.step = 0  # the same pictures
+        after = trainer.train_step()
+
+    assert after["total"] < 0.3 * before["total"]
+    assert after["style"] < 0.3 * before["style"]
+    assert after["content"] < before["content"]
+
+
+def test_a_run_reports_logs_and_draws_sheets_on_the_way(config, monkeypatch):
+    monkeypatch.setattr(training, "REPORT_EVERY", 2)
+    drawn: list[str] = []
+    monkeypatch.setattr(training, "draw_sheet", lambda model, sampler, path: drawn.append(path.name))
+    config.write_text("sheet_every = 3\n" + config.read_text())
+    trainer, output = training.Trainer(read_options(config)), io.StringIO()
+
+    trainer.run(output)
+
+    lines = output.getvalue().splitlines()
+    assert [line.split()[1] for line in lines] == ["2/4", "4/4"]
+    assert drawn == ["sheet-000003.jpg"]
+    logged = EventAccumulator(str(trainer.folder / "log")).Reload().Scalars("style")
+    saved = torch.load(trainer.checkpoint, weights_only=True)["metrics"]
+    assert [event.step for event in logged] == [2, 4]
+    assert logged[-1].value == pytest.approx(saved["style"])
+
+
+def test_a_line_says_where_a_run_is_and_what_is_left():
+    line = training._line(50, 100, 1.2, {"total": 2.0, "style": 0.25})
+
+    assert line == "step 50/100  1.20 s/step  1 min left  total 2.0000 style 0.2500"
+
+
 def test_a_photograph_is_painted_in_the_style_that_is_farthest_from_it(config, tmp_path):
     (tmp_path / "photos" / "a.png").rename(tmp_path / "paintings" / "a.png")  # a style as near as can be
     Image.new("RGB", (48, 40), "black").save(tmp_path / "paintings" / "b.png")
@@ -104,7 +196,37 @@ def test_a_checkpoint_tells_what_it_was_trained_on(config):
 
     assert saved["metrics"] == {"style": 0.5}
     assert saved["options"]["content_pool"] == 2
-    assert len(saved["data"]) == 16
+    assert saved["data"] == trainer.sampler.data
+
+
+@pytest.mark.parametrize("changed", ["photos/a.png", "paintings/b.png", "presets/c.png", "clips/d.mp4"])
+def test_other_data_of_any_kind_has_another_fingerprint(config, tmp_path, changed):
+    for file in (tmp_path / "presets" / "c.png", tmp_path / "clips" / "d.mp4"):
+        file.parent.mkdir()
+        file.write_bytes(b"as it was")
+    config.write_text(f'favourites = ["{tmp_path}/presets"]\nclips = "{tmp_path}/clips"\n' + config.read_text())
+    options, cache = read_options(config), data.FeatureCache(VGGFeatures())
+    before, again = (sampling.Sampler(options, cache).data for _ in range(2))
+
+    (tmp_path / changed).write_bytes(b"something else")
+
+    assert again == before
+    assert sampling.Sampler(options, cache).data != before
+
+
+def test_a_run_that_goes_on_with_other_data_says_so_in_a_line(config, tmp_path, monkeypatch):
+    monkeypatch.setattr(training, "_tensorboard", lambda folder: SimpleNamespace(close=lambda: None))
+    trainer = training.Trainer(read_options(config))
+    trainer.step = 4  # all of them
+    trainer.save({})
+    same, other = io.StringIO(), io.StringIO()
+
+    training.Trainer(read_options(config)).run(same)
+    (tmp_path / "photos" / "a.png").write_bytes(b"something else")
+    training.Trainer(read_options(config)).run(other)
+
+    assert same.getvalue() == ""
+    assert other.getvalue() == "the pictures or clips are not those of the checkpoint; going on with these\n"
 
 
 def test_an_unknown_option_is_refused(config):
@@ -354,6 +476,20 @@ def test_quantization_aware_training_paints_with_the_weights_that_will_ship(pair
     assert moved > 0.5  # the gradient passes through the rounding
 
 
+def test_quantization_aware_training_rounds_what_enters_a_convolution(paired):
+    text = paired.read_text().replace('stage = "pair"', 'stage = "quantize"')
+    paired.write_text('bf16 = "off"\n' + text)  # whose numbers are few by themselves
+    trainer, seen = training.Trainer(read_options(paired)), []
+    pointwise = trainer.model.transform.get_submodule("deeper.1")
+    pointwise.register_forward_pre_hook(lambda part, inputs: seen.append(inputs[0].detach()))
+
+    trainer.train_step()
+
+    levels = (seen[0] * 1e4).round().unique()  # passing the gradient on may cost the last bit
+    assert seen[0].numel() > 1000
+    assert len(levels) <= 256
+
+
 @pytest.mark.parametrize("name", ["kept.safetensors", "checkpoint.pt"])
 def test_a_file_that_holds_no_weights_is_refused(tmp_path, name):
     (tmp_path / name).write_bytes(b"nothing of the kind")
@@ -372,16 +508,28 @@ def test_a_sheet_shows_every_photograph_in_every_style(config, tmp_path, monkeyp
         assert sheet.size == (3 * 32, 3 * 32)  # two styles and two photographs, with a border of themselves
 
 
-@pytest.mark.parametrize("term", ["content", "style", "temporal", "variation", "lattice", "border", "own"])
+TERMS = ("content", "style", "output", "feature", "variation", "lattice", "border", "own")
+
+
+@pytest.mark.parametrize("term", [*TERMS, "temporal"])
 def test_every_term_can_be_switched_off(term):
-    names = ("content", "style", "output", "feature", "variation", "lattice", "border", "own")
-    parts = {name: torch.ones(2) for name in names}
+    parts = {name: torch.ones(2) for name in TERMS}
     own = torch.tensor([True, False])
-    whole = Phase(steps=1, content=1, style=1, temporal=1, feature=1, variation=1, lattice=1, border=1, own=1)
+    whole = Phase(steps=1, temporal=1, **dict.fromkeys(TERMS, 1))  # type: ignore[arg-type]
 
     without = dataclasses.replace(whole, **{term: 0})  # type: ignore[arg-type]
 
     assert objective.weighed(parts, without, own) < objective.weighed(parts, whole, own)
+
+
+@pytest.mark.parametrize(("off", "on", "share"), [("output", "feature", 0.002), ("feature", "output", 1.0)])
+def test_each_level_of_the_temporal_term_can_be_switched_off_by_itself(off, on, share):
+    parts = {name: torch.zeros(2) for name in TERMS} | {off: torch.full((2,), 9.0), on: torch.ones(2)}
+
+    phase = dataclasses.replace(Phase(steps=1, temporal=150), **{off: 0})  # type: ignore[arg-type]
+
+    weighed = objective.weighed(parts, phase, torch.tensor([True, False]))
+    assert weighed.item() == pytest.approx(150 * share)  # a file that names no shares means what it always meant
 
 
 def test_an_unknown_layout_is_refused(config):

@@ -8,6 +8,9 @@ from torch import nn
 
 from mlmodels import volume
 from mlmodels.network import NETWORKS
+from mlmodels.options import STYLE_SIZE
+from mlmodels.shipped import SHIPPED, weight_files
+from mlmodels.vgg import CONVOLUTIONS, STATISTICS_SIZE
 
 STUDENT = {"layout": "student", "network": {"embedding": 128}, "predictor": "mobilenetv3-texture"}
 
@@ -27,6 +30,19 @@ def test_every_step_is_smaller_than_the_one_before(steps):
 def test_the_int8_pair_is_small(steps):
     assert steps[-1].bytes <= 2_000_000
     assert volume.reduction(steps) >= 95
+
+
+def test_the_files_that_ship_are_small():
+    assert sum(file.stat().st_size for file in weight_files(SHIPPED)) <= 2_000_000
+
+
+def test_the_teacher_is_counted_at_the_size_of_picture_that_it_reads(steps):
+    work = STATISTICS_SIZE * 256 + 256 * 128  # of the two linear layers
+    for block, (inputs, outputs, layers) in CONVOLUTIONS.items():
+        pixels = (STYLE_SIZE // 2 ** (block - 1)) ** 2
+        work += 9 * pixels * outputs * (inputs + (layers - 1) * outputs)
+
+    assert set(steps[0].predictor.multiply_adds.values()) == {work}
 
 
 def test_a_convolution_is_counted_as_arithmetic_says():

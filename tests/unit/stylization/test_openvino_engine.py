@@ -4,8 +4,13 @@ import builtins
 
 import numpy as np
 import pytest
+import torch
+from PIL import Image
 
-from mlmodels.evaluation.painters import EnginePainter, bare_call
+from mlmodels.evaluation import measure
+from mlmodels.evaluation.metrics import content_distance, look
+from mlmodels.evaluation.painters import EnginePainter, at_strength, bare_call
+from mlmodels.vgg import VGGFeatures
 from stylization.engine import engines
 from stylization.engine.engines import open_engine
 
@@ -58,6 +63,24 @@ def test_the_network_alone_can_be_timed_with_a_scene_and_without(frames, embeddi
         call()
 
     assert np.array_equal(engine.paint(frames, embedding, scene), before)
+
+
+def test_photographs_are_measured_as_the_eight_bits_paint_them(frames, tmp_path, monkeypatch):
+    monkeypatch.setattr(measure, "STRENGTHS", (1.0,))
+    for name, frame in (("photo", frames[0]), ("style", frames[1])):
+        Image.fromarray(frame).save(tmp_path / f"{name}.png")
+    torch.manual_seed(0)
+    engine, vgg = open_engine("openvino"), VGGFeatures()
+    plan = measure.Plan([tmp_path / "photo.png"], [tmp_path / "style.png"], [], scene=True, picture_side=64)
+
+    (row,) = measure.picture_rows({"ours": EnginePainter(engine)}, vgg, plan)
+
+    style = at_strength(engine.embed(frames[0]), engine.embed(frames[1]), 1.0)
+    eight_bits = engine.paint(frames[:1], style, engine.statistics(frames[:1], style))[0]
+    floating = open_engine("torch").paint(frames[:1], style)[0]
+    expected, other = (content_distance(look(vgg, painted), look(vgg, frames[0])) for painted in (eight_bits, floating))
+    assert row["ours"]["content at 1.0"] == pytest.approx(expected, rel=1e-6)
+    assert other != pytest.approx(expected, rel=1e-5)
 
 
 def test_a_scene_is_painted_at_other_sizes_too(frames, embedding):
