@@ -10,6 +10,7 @@ interface Response {
   readonly headers: Headers;
   arrayBuffer(): Promise<ArrayBuffer>;
   json(): Promise<any>;
+  text(): Promise<string>;
 }
 interface RequestInit {
   method?: string;

@@ -159,3 +159,19 @@ def test_every_code_of_the_guide_is_one_the_server_sends() -> None:
 
 def source_of(*folders: str) -> str:
     return "".join(path.read_text() for folder in folders for path in (GUIDE.parents[1] / folder).rglob("*.py"))
+
+
+@pytest.mark.parametrize("language", APPS)
+@pytest.mark.parametrize("word", ["If-None-Match", "304", "minimum_client", "TooOld", "Retry-After"])
+def test_each_language_reads_the_manifest_as_the_page_says(language: str, word: str) -> None:
+    assert word in code_in(language)
+
+
+def test_no_answer_stays_open_in_kotlin() -> None:
+    code = code_in("kotlin")
+
+    assert code.count(".execute()") == code.count(".execute().use {") == 1
+
+
+def code_in(language: str) -> str:
+    return "".join(code for name, code in BLOCK.findall(GUIDE.read_text()) if name == language)
