@@ -51,7 +51,6 @@ ort.env.wasm.numThreads = 1;
 export const Tensor = ort.Tensor;
 export const InferenceSession = {{ create: (path) => ort.InferenceSession.create(new Uint8Array(readFileSync(path))) }};
 """,
-    "expo-modules-core/index.js": "export const requireNativeModule = () => ({});",
 }
 
 
@@ -81,7 +80,7 @@ def build(folder: Path) -> None:
         path = modules / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(code)
-    for package in ("@noble/hashes", "react-native-fs", "onnxruntime-react-native", "expo-modules-core"):
+    for package in ("@noble/hashes", "react-native-fs", "onnxruntime-react-native"):
         (modules / package / "package.json").write_text('{"type": "module", "main": "index.js"}')
     (modules / "@noble" / "ed25519").symlink_to(NODE_MODULES / "@noble" / "ed25519")
     (folder / "package.json").write_text('{"type": "module"}')

@@ -6,10 +6,16 @@ import json
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from mlmodels import signing
+from mlmodels.exporting import export
+from mlmodels.release import Release
 from tests.integration.mobile import guide_typescript
+from tests.media import moving
+from tests.reference_client import Painter
+from tests.unit.mlmodels.releases import write_release
 
 SEED = bytes(range(32))
 KEY = list(signing.public_key(SEED))
@@ -168,6 +174,108 @@ class TestDownload:
         said = self.fetched(folder, tmp_path, (200, self.BYTES))
 
         assert Path(said["path"]).read_bytes() == self.BYTES
+
+
+@pytest.fixture(scope="module")
+def files(tmp_path_factory: pytest.TempPathFactory) -> tuple[dict[str, Any], dict[str, Path]]:
+    """What an app knows of a small release, and its files by role."""
+    release = write_release(tmp_path_factory.mktemp("small"), "student")
+    made = export(release, "onnx", tmp_path_factory.mktemp("files"), shapes=["dynamic"])
+    loaded = Release(release)
+    facts = {"norm_widths": loaded.transform.widths, "picture_size": loaded.predictor.INPUT_SIZE, "model_sha256": "abc"}
+    return facts, {file.role: file.path for file in made}
+
+
+class TestPainting:
+    """Beside the reference client, which the tests hold against the release itself."""
+
+    HEIGHT, WIDTH, STRENGTH = 64, 96, 0.6
+    # Two builds of one runtime add in another order; then it is rounded to bytes.
+    SAME = 1
+    PAINT = """
+const { height, width, strength } = given;
+const bytes = Uint8Array.from(Buffer.from(given.frames, "base64")), size = 4 * height * width;
+const seenAt = (at) => guide.planes(bytes.slice(at * size, (at + 1) * size), [height, width], height, width);
+const frames = [0, 1, 2].map(seenAt);
+const styles = await guide.presets(api, given.manifest);
+const painter = await guide.Painter.open(given.manifest, given.files);
+const style = await painter.style(styles.get("starry"), Float32Array.from(given.own), strength);
+const live = await painter.paint(frames[0], style, height, width);
+const { paintings, affine } = await guide.firstFrames(painter, styles.get("starry"), frames.slice(0, 2), height, width);
+const locked = await painter.paintLocked(frames[2], affine, height, width);
+const seen = await painter.embed(new Float32Array(3 * given.manifest.picture_size ** 2).fill(0.5));
+const said64 = (painting) => Buffer.from(guide.picture(painting)).toString("base64");
+said = {
+  live: said64(live.painting), first: said64(paintings[1]), locked: said64(locked),
+  style: [...style], affine: [...affine], seen: [...seen], path: asked[0].path,
+};
+"""
+
+    def test_a_camera_frame_becomes_the_painting_of_the_reference_client(self, folder: Path, files: Any) -> None:
+        manifest, paths = files
+        painter, random = Painter(manifest, paths), np.random.default_rng(7)
+        frames = list(moving(self.WIDTH, self.HEIGHT, 3))
+        preset, own = (random.normal(size=8).astype(np.float32) for _ in range(2))
+        styles = {"styles": [{"slug": "starry", "name": "Starry", "values": preset.tolist()}]}
+
+        said = run(
+            folder, self.PAINT, answers=[[200, json.dumps(styles)]], manifest=manifest, own=own.tolist(),
+            files={role: str(path) for role, path in paths.items()}, frames=base64_of(rgba(frames)),
+            height=self.HEIGHT, width=self.WIDTH, strength=self.STRENGTH,
+        )  # fmt: skip
+
+        style = painter.style(preset, own, self.STRENGTH)
+        affine = painter.lock(frames[:2], painter.style(preset))
+        grey = np.full((manifest["picture_size"],) * 2 + (3,), 0.5, np.float32).transpose(2, 0, 1)[None]
+        assert said["path"] == "/api/v1/style-embeddings/?model=abc"
+        np.testing.assert_allclose(said["style"], style, atol=1e-5)
+        np.testing.assert_allclose(said["affine"], affine, rtol=1e-3, atol=1e-4)
+        np.testing.assert_allclose(said["seen"], painter._run("predictor", picture=grey)[0][0], atol=1e-4)
+        self.require_same(said["live"], painter.paint(frames[0], style)[0])
+        self.require_same(said["first"], painter.paint(frames[1], painter.style(preset))[0])
+        self.require_same(said["locked"], painter.paint_locked(frames[2], affine))
+
+    def require_same(self, answer: str, expected: Any) -> None:
+        painted = np.frombuffer(base64.b64decode(answer), np.uint8).reshape(self.HEIGHT, self.WIDTH, 4)
+        assert (painted[..., 3] == 255).all()
+        assert np.abs(painted[..., :3].astype(int) - expected).max() <= self.SAME
+
+    @pytest.mark.parametrize(("from_", "to"), [((40, 96), (32, 32)), ((96, 40), (32, 32)), ((64, 64), (32, 48))])
+    def test_the_middle_of_a_frame_is_cut_to_the_networks_shape(self, folder: Path, from_: Any, to: Any) -> None:
+        rows, columns = np.indices(from_)
+        frame = np.stack([rows, columns, np.zeros(from_, int)], axis=2).astype(np.uint8)
+        script = (
+            'said = [...guide.planes(Uint8Array.from(Buffer.from(given.rgba, "base64")), given.from_, ...given.to)];'
+        )
+
+        said = run(folder, script, rgba=base64_of(rgba([frame])), from_=from_, to=to, answers=[])
+
+        planes = (np.array(said) * 255).round().reshape(3, *to)
+        scale = min(from_[0] / to[0], from_[1] / to[1])
+        for plane, side, axis in ((planes[0], 0, 1), (planes[1], 1, 0)):
+            shown = plane.mean(axis=axis)
+            middle = (from_[side] - 1) / 2
+            assert abs((shown[0] + shown[-1]) / 2 - middle) <= 0.5
+            assert abs(shown[-1] - shown[0] - (to[side] - 1) * scale) <= 1
+
+
+@pytest.mark.parametrize(
+    ("role", "shape", "url"), [("transform", "dynamic", "b"), ("transform", "64x64", "c"), ("readout", "dynamic", "a")]
+)
+def test_the_file_of_a_role_and_a_shape_is_chosen(folder: Path, role: str, shape: str, url: str) -> None:
+    files = [
+        {"role": "readout", "shape": "-", "url": "a"}, {"role": "transform", "shape": "dynamic", "url": "b"},
+        {"role": "transform", "shape": "64x64", "url": "c"},
+    ]  # fmt: skip
+
+    said = run(folder, "said = guide.choose({ files: given.files }, given.role, given.shape);", files=files, role=role,
+               shape=shape, answers=[])  # fmt: skip
+
+    assert said["url"] == url
+
+
+def rgba(frames: list[Any]) -> bytes:
+    return b"".join(np.pad(frame, ((0, 0), (0, 0), (0, 1)), constant_values=255).tobytes() for frame in frames)
 
 
 def sha256_of(content: bytes) -> str:
