@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import shutil
 from collections.abc import Callable
 from itertools import groupby
 from pathlib import Path
@@ -13,6 +14,7 @@ import torch
 from django.core.management import call_command
 from safetensors.torch import save_file
 
+from mlmodels import measured
 from mlmodels.exporting import FORMATS, ExportedFile, export, sets, verify
 from mlmodels.exporting.roles import PAINTERS
 from mlmodels.exporting.verify import TOLERANCES, NoPictures, TooDifferent, Verification, psnr
@@ -132,6 +134,39 @@ def test_what_was_measured_is_in_the_manifest(release, heldout, tmp_path):
     assert abs(rows["transform"]["style_change"]) < 0.001
     assert abs(rows["transform-locked"]["content_change"]) < 0.001
     assert rows["predictor"]["relative_error"] < 0.001
+
+
+def test_what_was_measured_is_kept_beside_the_release_when_that_is_asked_for(release, heldout, tmp_path):
+    mine = Path(shutil.copytree(release, tmp_path / "mine"))
+    asked = "--format", "onnx", "--release", mine, "--shapes", "64x64", "--verify", heldout, "--frames", 2
+
+    exported(*asked, "--out", tmp_path / "out")
+    assert measured.metrics_of(mine) == {}
+    exported(*asked, "--out", tmp_path / "out", "--keep")
+
+    known = measured.metrics_of(mine)
+    rows = json.loads((tmp_path / "out" / "manifest.json").read_text())["files"]
+    assert known == {row["sha256"]: row["metrics"] for row in rows}
+    assert len(known) == 4
+
+
+def test_what_nobody_measures_cannot_be_kept(refused, release, tmp_path):
+    code, line = refused("--format", "onnx", "--release", release, "--out", tmp_path / "out", "--keep")
+
+    assert (code, "--verify" in line) == (2, True)
+    assert not (tmp_path / "out").exists()
+
+
+def test_measurements_that_are_not_ours_are_refused(refused, release, heldout, tmp_path):
+    mine = Path(shutil.copytree(release, tmp_path / "mine"))
+    (mine / measured.NAME).write_text("half")
+
+    code, line = refused(
+        "--format", "onnx", "--release", mine, "--out", tmp_path / "out", "--shapes", "64x64",
+        "--verify", heldout, "--frames", 2, "--keep",
+    )  # fmt: skip
+
+    assert (code, "measured.json" in line) == (2, True)
 
 
 def test_all_formats_of_a_shape_are_compared_before_the_next_shape_and_listed_by_format(
