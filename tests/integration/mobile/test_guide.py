@@ -181,6 +181,23 @@ def test_each_language_knows_what_goes_in_and_comes_out(language: str) -> None:
     assert [name for name in names if not re.search(rf"\b{name}\b", code)] == []
 
 
+@pytest.mark.parametrize(
+    ("language", "steps"),
+    [
+        ("swift", ["startWriting()", "startSession(", "markAsFinished()", "finishWriting()", "sound.append("]),
+        (
+            "kotlin",
+            ["queueInputBuffer(", "dequeueOutputBuffer(", "muxer.start()", "microphone.read(", "muxer.stop()"],
+        ),
+        ("typescript", ["startRecording(", "stopRecording()"]),
+    ],
+)  # fmt: skip
+def test_a_recording_is_begun_fed_and_ended(language: str, steps: list[str]) -> None:
+    code = code_in(language)
+
+    assert [step for step in steps if step not in code] == []
+
+
 def test_no_answer_stays_open_in_kotlin() -> None:
     code = code_in("kotlin")
 

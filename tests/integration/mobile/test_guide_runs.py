@@ -259,6 +259,65 @@ said = {
             assert abs(shown[-1] - shown[0] - (to[side] - 1) * scale) <= 1
 
 
+class TestRecording:
+    CAMERA = """
+const begun = [];
+const camera = {
+  startRecording: (options) => begun.push(options),
+  stopRecording: async () => begun[0].onRecordingFinished({ path: given.film, duration: 1 }),
+};
+"""
+    PAINTED = """
+globalThis.WebSocket = class { close() {} };
+const film = Uint8Array.from([1, 2, 3]);
+said = await fault(guide.paintedByServer(api, film, "Film", "starry", "key").then((id) => { done = id; }));
+said = { ...said, done, asked };
+"""
+
+    def test_the_cameras_film_is_read_when_the_person_ends_it(self, folder: Path, tmp_path: Path) -> None:
+        (tmp_path / "film.mp4").write_bytes(b"a film")
+        script = self.CAMERA + "said = [...await guide.record(camera, Promise.resolve())];"
+
+        said = run(folder, script, answers=[], film=str(tmp_path / "film.mp4"))
+
+        assert bytes(said) == b"a film"
+
+    def test_a_recording_that_fails_by_itself_is_an_error(self, folder: Path) -> None:
+        script = """
+const startRecording = ({ onRecordingError }) => onRecordingError(new Error("full"));
+const camera = { startRecording, stopRecording: async () => {} };
+said = await fault(guide.record(camera, new Promise(() => {})));
+"""
+
+        assert run(folder, script, answers=[])["kind"] == "Error"
+
+    def painted(self, folder: Path, *jobs: dict[str, Any]) -> Any:
+        made = [201, "", {"Location": "/api/v1/uploads/u/"}], [200, None, {"Impasto-Job": "ingest"}]
+        ticket, restyled = [201, '{"ticket": "t"}'], [202, '{"id": "restyle"}']
+        first, *second = ([ticket, [200, json.dumps(job)]] for job in jobs)
+        answers = [*made, *first, restyled, *(answer for part in second for answer in part)]
+        return run(folder, f"let done;{self.PAINTED}", answers=answers)
+
+    def test_the_server_paints_what_was_filmed(self, folder: Path) -> None:
+        said = self.painted(
+            folder,
+            {"state": "succeeded", "result": {"clip_id": "raw"}},
+            {"state": "succeeded", "result": {"clip_id": "painted"}},
+        )
+
+        assert said["done"] == "painted"
+        (restyle,) = (each for each in said["asked"] if "/clips/" in each["path"])
+        assert (restyle["path"], restyle["headers"]["Idempotency-Key"]) == ("/api/v1/clips/raw/restyle/", "key")
+
+    def test_a_job_that_failed_says_why(self, folder: Path) -> None:
+        said = self.painted(
+            folder, {"state": "failed", "result": None, "error": {"detail": "There is no picture in it."}}
+        )
+
+        assert (said["kind"], said.get("done")) == ("Error", None)
+        assert not [each for each in said["asked"] if "/clips/" in each["path"]]
+
+
 @pytest.mark.parametrize(
     ("role", "shape", "url"), [("transform", "dynamic", "b"), ("transform", "64x64", "c"), ("readout", "dynamic", "a")]
 )
