@@ -87,7 +87,7 @@ def main(release: str, format: str, folder: str, parent: str) -> None:
     from .release import Release
 
     loaded = Release(Path(release))
-    files = exporting.export(Path(release), format, Path(folder))
+    files = exporting.export(Path(release), format, Path(folder), precisions=exporting.shipped(format))
     answer = {
         "name": loaded.name,
         "version": loaded.version,

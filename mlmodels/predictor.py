@@ -103,7 +103,7 @@ class MobileNetV3Texture(nn.Module):
     """
 
     TAUGHT_SIZE = 224  # pixels of a picture's side in training
-    INPUT_SIZE = 288  # and in use
+    INPUT_SIZE = 320  # and in use
 
     def __init__(self, embedding: int = EMBEDDING_SIZE, *, blocks: int = 8, tail: int = 192, hidden: int = 176) -> None:
         super().__init__()

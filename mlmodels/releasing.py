@@ -13,7 +13,7 @@ from django.db import IntegrityError, transaction
 
 from foundation.files import remove_tree, work_directory
 
-from . import export_process, selectors, services
+from . import export_process, measured, selectors, services
 from .models import ModelRelease
 
 PREFIX = "models-"
@@ -32,11 +32,19 @@ def release_bring_out(
 ) -> Outcome:
     """
     Export a release and publish it in one transaction. What this exporter has made of it before stays as it is,
-    withdrawn or not; only files that the storage lost are made again.
+    withdrawn or not; only files that the storage lost are made again. What was measured of its files goes with it.
 
     :param publish: False leaves a draft for the staff to publish
     :raises CannotExport: no release, no converter, or a fault on the way
+    :raises BadMeasurements: what lies beside the release is not one of ours
     """
+    known = measured.metrics_of(folder)
+    outcome = _brought_out(folder, format, at, publish, minimum_client)
+    services.model_release_measured(release=outcome.release, metrics=known)
+    return outcome
+
+
+def _brought_out(folder: Path, format: str, at: datetime, publish: bool, minimum_client: str) -> Outcome:
     wanted = {
         "model_sha256": export_process.release_sha256(folder),
         "format": format,

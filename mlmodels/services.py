@@ -1,4 +1,3 @@
-import hashlib
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
@@ -17,6 +16,7 @@ from foundation.files import remove_tree
 from . import signing
 from .export_process import Exported
 from .exported import ExportedFile
+from .files import sha256_of
 from .models import FOLDER, Format, ModelFile, ModelRelease, Platform
 
 State = ModelRelease.State
@@ -145,6 +145,20 @@ def model_release_rebuilt(*, release: ModelRelease, exported: Exported) -> None:
                 break
 
 
+@transaction.atomic
+def model_release_measured(*, release: ModelRelease, metrics: Mapping[str, Mapping[str, float]]) -> None:
+    """
+    Say what was measured of the files of a release; what nobody measured stays as it was.
+
+    :param metrics: by the SHA-256 of a file
+    """
+    for row in release.files.all():
+        texts = {name: _decimal(value) for name, value in metrics.get(row.sha256, {}).items()}
+        if texts and texts != row.metrics:
+            row.metrics = texts
+            row.save(update_fields=["metrics"])
+
+
 def manifest_of(release: ModelRelease, *, platform: str | None) -> dict[str, Any]:
     """Return what an app has to know, signed by this site."""
     content = {
@@ -186,11 +200,6 @@ def has_its_files(release: ModelRelease) -> bool:
         except FileNotFoundError:
             return False
     return True
-
-
-def sha256_of(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _file_of(release: ModelRelease, file: ExportedFile) -> ModelFile:

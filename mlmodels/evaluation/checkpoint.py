@@ -5,7 +5,7 @@ from pathlib import Path
 import torch
 from torch import nn
 
-from mlmodels.options import STYLE_SIZE
+from mlmodels.options import STYLE_SIZE, BadConfig
 from mlmodels.release import Pair
 from mlmodels.shipped import checksum
 from mlmodels.stylemodel import read_kept
@@ -15,16 +15,24 @@ from mlmodels.vgg import VGGFeatures, channel_statistics
 class Checkpoint(Pair):
     """The pair of a checkpoint in single precision, be its predictor one that ships or the teacher's."""
 
-    def __init__(self, path: Path, vgg: VGGFeatures) -> None:
+    def __init__(self, path: Path, vgg: VGGFeatures | None) -> None:
         """
-        :param vgg: what the teacher's predictor reads statistics of
-        :raises BadConfig: no such file, or not one of ours
+        :param vgg: what the teacher's predictor reads statistics of; one that ships needs none
+        :raises BadConfig: no such file, or not one of ours, or one that needs VGG without it
         """
         model = read_kept(path).model().eval().requires_grad_(False)
         self.name, self.sha256 = f"checkpoint {path.parent.name}", checksum([path])
         self.transform = model.transform
-        self.predictor = model.predictor if hasattr(model.predictor, "INPUT_SIZE") else _Seeing(vgg, model.predictor)
+        self.predictor = (
+            model.predictor if hasattr(model.predictor, "INPUT_SIZE") else _seeing(path, vgg, model.predictor)
+        )
         self.picture_size = self.predictor.INPUT_SIZE
+
+
+def _seeing(path: Path, vgg: VGGFeatures | None, predictor: nn.Module) -> "_Seeing":
+    if vgg is None:
+        raise BadConfig(f"{path} has a predictor of statistics: say where the weights of VGG16 are")
+    return _Seeing(vgg, predictor)
 
 
 class _Seeing(nn.Module):

@@ -16,7 +16,16 @@ from .apart import ConversionFailed, ConvertersMissing
 from .formats import FORMATS, Format
 from .graphs import CannotExport, Shape
 
-__all__ = ["FORMATS", "CannotExport", "ConversionFailed", "ConvertersMissing", "ExportedFile", "Shape", "export"]
+__all__ = [
+    "FORMATS",
+    "CannotExport",
+    "ConversionFailed",
+    "ConvertersMissing",
+    "ExportedFile",
+    "Shape",
+    "export",
+    "shipped",
+]
 
 
 def export(
@@ -45,6 +54,15 @@ def export(
     if wanted.converter is None or apart.is_installed(wanted.converter):
         return wanted.write(read, folder, sizes, weights)
     return apart.convert(release, wanted, folder, sizes, weights)
+
+
+def shipped(format: str) -> tuple[str, ...]:
+    """
+    Return the precisions of weights that clients download: all of them are published.
+
+    :raises CannotExport: there is no such format
+    """
+    return _known(format).shipped
 
 
 def _known(format: str) -> Format:

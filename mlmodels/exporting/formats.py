@@ -20,7 +20,7 @@ class Format:
         when it is needed
     :param shapes: those that are exported when none is asked for
     :param precisions: of weights; the first is the one exported when none is asked for
-    :param shipped: the precisions that `export_model` writes
+    :param shipped: the precisions that `export_model` writes and `publish_models` publishes
     :param beside: the weights of predictor and readout beside transforms of other weights; else they have the same
     :param converter: the package that only `make exporters` installs; None when the product has all
     """

@@ -2,7 +2,9 @@
 Exported files against the release that they are of: each runs in its own runtime over held-out pictures, and what it
 gives is compared with what torch gives in single precision.
 
-What a file may differ by is in `TOLERANCES`. Core ML runs on Apple's hardware only; of it, the description is checked
+What a file may differ by is in `TOLERANCES`. That is what exporting costs: where the release is in eight bits already,
+so is what torch paints. What quantizing cost is seen beside a parent, the pair as it was before, and has no tolerance
+here: it was weighed when the release was made. Core ML runs on Apple's hardware only; of it, the description is checked
 when it is written (coreml_files.py).
 """
 
@@ -23,7 +25,7 @@ from torch import Tensor
 from mlmodels.evaluation.metrics import content_distance, look, style_distance
 from mlmodels.exported import ExportedFile
 from mlmodels.network import scale_and_shift
-from mlmodels.release import Pixels, Release, to_tensor
+from mlmodels.release import Pair, Pixels, Release, to_tensor
 from mlmodels.vgg import VGGFeatures
 
 from . import apart
@@ -45,6 +47,8 @@ TOLERANCES: dict[str, tuple[float, float]] = {
     "style_change": (-0.03, 0.03),  # of the mean distance, relative to torch's
     "content_change": (-0.03, 0.03),
 }
+ANY = (float("-inf"), float("inf"))
+PARENT = "parent_"  # the same metrics, beside the parent
 
 Array = NDArray[np.float32]
 
@@ -59,12 +63,17 @@ class NoPictures(ValueError):
 
 @dataclass(frozen=True)
 class _Reference:
-    """Frames of one shape as bytes, and of each what torch paints, its statistics and its affine."""
+    """
+    Frames of one shape as bytes, and of each what torch paints, its statistics and its affine.
+
+    :param parents: what the parent paints of them; None without one
+    """
 
     frames: Pixels
     paintings: Array
     statistics: Array
     affine: Array
+    parents: Array | None
 
 
 class Verification:
@@ -73,23 +82,24 @@ class Verification:
 
     :param heldout: has the folders `content` and `styles`
     :param vgg: for distances of style and content; without, pictures are compared alone
+    :param parent: the pair before it was quantized; files are compared with what it paints too
     :raises NoPictures: fewer than `frames` photographs, or no style
     """
 
     def __init__(
-        self, release: Release, heldout: Path, *, vgg: VGGFeatures | None = None, frames: int = FRAMES
-    ) -> None:
-        self.release, self.vgg = release, vgg
+        self, release: Release, heldout: Path, *, vgg: VGGFeatures | None = None, parent: Pair | None = None,
+        frames: int = FRAMES,
+    ) -> None:  # fmt: skip
+        self.release, self.vgg, self.parent = release, vgg, parent
         self.photographs = pictures_in(heldout / "content")[:frames]
         styles = pictures_in(heldout / "styles")
         if len(self.photographs) < frames or not styles:
             raise NoPictures(f"{heldout} needs {frames} photographs in content/ and pictures in styles/")
         self.styles = [styles[index % len(styles)] for index in range(frames)]
-        side = release.picture_size
-        self.pictures = to_tensor(np.stack([opened(path, side, side) for path in self.styles]))
+        self.pictures, self.embeddings = self._embedded(release)
         with torch.inference_mode():
-            self.embeddings = release.predictor(self.pictures)
             self.rows = release.transform.film(self.embeddings)
+            self.parent_embeddings = self._embedded(parent)[1] if parent else None
         self._painted: dict[Shape, _Reference] = {}
         self._looked_at: dict[Shape, _Looks] = {}
 
@@ -104,7 +114,7 @@ class Verification:
             return file
         metrics = {name: round(value, 5) + 0.0 for name, value in self._measured(file).items()}  # no -0
         for name, value in metrics.items():
-            smallest, largest = TOLERANCES[name]
+            smallest, largest = ANY if name.startswith(PARENT) else TOLERANCES[name]
             if not smallest <= value <= largest:
                 raise TooDifferent(f"{file.path.name}: {name} is {value}, not {smallest} to {largest}")
         return replace(file, metrics=metrics)
@@ -131,7 +141,8 @@ class Verification:
             height, width = (shape.height or FREE_SIZE[0], shape.width or FREE_SIZE[1])
             frames = np.stack([opened(path, height, width) for path in self.photographs])
             each = [self._painted_one(frames[index], index) for index in range(len(frames))]
-            self._painted = {shape: _Reference(frames, *(np.concatenate(values) for values in zip(*each, strict=True)))}
+            painted, statistics, affine = (np.concatenate(values) for values in zip(*each, strict=True))
+            self._painted = {shape: _Reference(frames, painted, statistics, affine, self._of_parent(frames))}
         return self._painted[shape]
 
     @torch.inference_mode()
@@ -145,11 +156,33 @@ class Verification:
         statistics = torch.cat([value.flatten() for pair in measured for value in pair])[None]
         return painted.numpy(), statistics.numpy(), affine.numpy()
 
+    @torch.inference_mode()
+    def _embedded(self, pair: Pair) -> tuple[Tensor, Tensor]:
+        """Return the styles as a pair's predictor takes them, and what it says of them."""
+        side = pair.picture_size
+        pictures = to_tensor(np.stack([opened(path, side, side) for path in self.styles]))
+        return pictures, pair.predictor(pictures)
+
+    @torch.inference_mode()
+    def _of_parent(self, frames: Pixels) -> Array | None:
+        """Each frame by its own statistics, as in `_painted_one`, and with the embedding of the parent's predictor."""
+        if self.parent is None or self.parent_embeddings is None:
+            return None
+        network, embeddings = self.parent.transform, self.parent_embeddings
+        painted = [
+            network.paint(to_tensor(frames[index : index + 1]), embeddings[index : index + 1])[0].numpy()
+            for index in range(len(frames))
+        ]
+        return np.concatenate(painted)
+
     def _compared(self, answer: Array, shape: Shape) -> dict[str, float]:
         expected = self._reference(shape)
-        worst = min(psnr(*pair) for pair in zip(answer, expected.paintings, strict=True))
         is_looked_at = self.vgg is not None and expected.frames[0].size <= 3 * LARGEST_LOOKED_AT
-        return {"psnr_db": worst, **(self._looks(shape).changes(answer) if is_looked_at else {})}
+        return {
+            "psnr_db": worst_psnr(answer, expected.paintings),
+            **(self._looks(shape).changes(answer) if is_looked_at else {}),
+            **({} if expected.parents is None else {f"{PARENT}psnr_db": worst_psnr(answer, expected.parents)}),
+        }
 
     def _looks(self, shape: Shape) -> _Looks:
         if shape not in self._looked_at:
@@ -166,12 +199,18 @@ class _Looks:
         self.vgg = vgg
         self.styles = [look(vgg, picture) for picture in styles]
         self.photographs = [look(vgg, frame) for frame in reference.frames]
-        self.theirs = self._distances(reference.paintings)
+        self.theirs = {"": self._distances(reference.paintings)}
+        if reference.parents is not None:
+            self.theirs[PARENT] = self._distances(reference.parents)
 
     def changes(self, paintings: Array) -> dict[str, float]:
-        """Return how the mean distances differ from those of torch's paintings, relative to them."""
+        """Return how the mean distances differ from those of torch's paintings and the parent's, relative to them."""
         ours = self._distances(paintings)
-        return {f"{name}_change": ours[name] / self.theirs[name] - 1 for name in ours}
+        return {
+            f"{whose}{name}_change": ours[name] / theirs[name] - 1
+            for whose, theirs in self.theirs.items()
+            for name in ours
+        }
 
     def _distances(self, paintings: Array) -> dict[str, float]:
         sums = {"style": 0.0, "content": 0.0}
@@ -246,6 +285,10 @@ def psnr(one: Array, other: Array) -> float:
     """Of values in 0..1; 120 dB stands for the same."""
     error = float(np.square(one.astype(np.float64) - other).mean())
     return 120.0 if error <= 1e-12 else float(-10 * np.log10(error))
+
+
+def worst_psnr(answers: Array, expected: Array) -> float:
+    return min(psnr(*pair) for pair in zip(answers, expected, strict=True))
 
 
 def relative_error(answers: Array, expected: Array) -> float:

@@ -6,10 +6,14 @@ from typing import Any
 from django.core.management.base import CommandParser
 
 from foundation.console import FAILED, INTERRUPTED, ConsoleCommand
+from mlmodels import measured
+from mlmodels.evaluation.checkpoint import Checkpoint
 from mlmodels.exporting import FORMATS, CannotExport, ConversionFailed, ConvertersMissing, ExportedFile, export
 from mlmodels.exporting.manifest import write_manifest
 from mlmodels.exporting.sets import TooLarge, download_sets, require_small
 from mlmodels.exporting.verify import FRAMES, NoPictures, TooDifferent, Verification
+from mlmodels.measured import BadMeasurements
+from mlmodels.options import BadConfig
 from mlmodels.release import SHIPPED, BadRelease, Release
 from mlmodels.vgg import VGGFeatures
 
@@ -27,13 +31,15 @@ class Command(ConsoleCommand):
         add("--shapes", type=listed, metavar="HxW,HxW", help="of frames, or “dynamic”; by default those of video")
         add("--precision", metavar="NAME", help="of weights; by default all that the format is shipped with")
         add("--verify", type=Path, metavar="DIR", help="compare with torch over the pictures in content/ and styles/")
+        add("--keep", action="store_true", help="with --verify: keep what was measured beside the release's weights")
         add("--frames", type=int, metavar="N", default=FRAMES, help=f"to compare (default {FRAMES})")
+        add("--parent", type=Path, metavar="FILE", help="with --verify: compare with the pair before eight bits too")
         add("--vgg", type=Path, metavar="FILE", help="VGG16 weights: compare style and content too, up to 384x384")
 
     def handle(self, *args: Any, **options: Any) -> None:
         try:
             self._run(options)
-        except (BadRelease, CannotExport, ConvertersMissing, NoPictures) as fault:
+        except (BadConfig, BadMeasurements, BadRelease, CannotExport, ConvertersMissing, NoPictures) as fault:
             self.refuse(str(fault))
         except (ConversionFailed, TooDifferent, TooLarge, OSError) as fault:
             self.refuse(str(fault), FAILED)
@@ -41,6 +47,9 @@ class Command(ConsoleCommand):
             self.refuse("stopped.", INTERRUPTED)
 
     def _run(self, options: dict[str, Any]) -> None:
+        for name in ("keep", "parent"):
+            if options[name] and not options["verify"]:
+                self.refuse(f"--{name} goes with --verify: name its pictures too.")
         release = Release(options["release"])
         verification = _verification(release, options)
         files: list[ExportedFile] = []
@@ -53,6 +62,8 @@ class Command(ConsoleCommand):
         if verification:
             files = self._checked(files, verification)
             require_small(download_sets(files))
+        if options["keep"]:
+            self.stdout.write(f"measured: {measured.keep(files, options['release'])}")
         path = write_manifest(release, files, options["out"])
         self.stdout.write(f"{len(files)} files and {path}")
 
@@ -74,4 +85,5 @@ def _verification(release: Release, options: dict[str, Any]) -> Verification | N
     if options["verify"] is None:
         return None
     vgg = VGGFeatures(options["vgg"]).eval() if options["vgg"] else None
-    return Verification(release, options["verify"], vgg=vgg, frames=options["frames"])
+    parent = Checkpoint(options["parent"], vgg) if options["parent"] else None
+    return Verification(release, options["verify"], vgg=vgg, parent=parent, frames=options["frames"])

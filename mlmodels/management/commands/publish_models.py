@@ -12,6 +12,7 @@ from django.utils import timezone
 from foundation.errors import ApplicationError
 from mlmodels import releasing, services
 from mlmodels.export_process import CannotExport
+from mlmodels.measured import BadMeasurements
 from mlmodels.models import Format
 from mlmodels.shipped import SHIPPED
 
@@ -30,7 +31,7 @@ class Command(BaseCommand):
         try:
             with _ends_tidily():
                 self._withdraw(**options) if options["withdraw"] else self._publish(**options)
-        except (ApplicationError, CannotExport) as refused:
+        except (ApplicationError, BadMeasurements, CannotExport) as refused:
             raise CommandError(str(refused)) from refused
 
     def _publish(self, *, release: Path, format: str | None, minimum_client: str, draft: bool, **_: Any) -> None:

@@ -11,6 +11,7 @@ from foundation import storage
 from foundation.errors import NotFound
 from foundation.files import media_path
 from mlmodels import releasing, selectors, services, signing
+from mlmodels.files import sha256_of
 from mlmodels.models import ModelFile, ModelRelease
 from mlmodels.selectors import ModelWithdrawn, NoModelRelease
 from mlmodels.services import FileDiffers, NotDescribed, NotPublishable, NotPublished
@@ -38,7 +39,7 @@ class TestCreating:
 
         for file in release.files.all():
             path = storage.local_path(file.file)
-            assert services.sha256_of(path) == file.sha256 == path.parent.name
+            assert sha256_of(path) == file.sha256 == path.parent.name
             assert path.stat().st_size == file.bytes
         assert release.state == "draft"
         assert release.files.get(role="readout").metrics == {"psnr_db": "42.875"}
@@ -101,6 +102,19 @@ class TestCreating:
             make_release(files=[])
 
         assert not ModelRelease.objects.exists()
+
+
+class TestMeasuring:
+    def test_what_was_measured_is_said_of_those_bytes_and_no_others(self, make_release: Any) -> None:
+        release = make_release()
+        before = {file.role: file.metrics for file in release.files.all()}
+        known = {release.files.get(role="readout").sha256: {"relative_error": 0.00012}, "0" * 64: {"psnr_db": 1.0}}
+
+        services.model_release_measured(release=release, metrics=known)
+
+        after = {file.role: file.metrics for file in ModelFile.objects.all()}
+        assert after == {**before, "readout": {"relative_error": "0.00012"}}
+        signing.canonical(services.manifest_of(release, platform=None))
 
 
 class TestPublishing:

@@ -1,6 +1,7 @@
 """`manage.py publish_models`: once, again, half way, withdrawn."""
 
 import io
+import json
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ from django.utils import timezone
 
 from foundation import storage
 from foundation.files import media_path
-from mlmodels import export_process, releasing, services
+from mlmodels import export_process, measured, releasing, services
 from mlmodels.export_process import CannotExport, Exported
 from mlmodels.models import ModelFile, ModelRelease
 from mlmodels.shipped import WEIGHTS
@@ -96,6 +97,40 @@ def test_other_weights_another_format_and_a_changed_exporter_are_exported_each(
 
     assert exporter.runs == ["onnx", "litert", "onnx", "onnx"]
     assert ModelRelease.objects.filter(state="published").count() == 4
+
+
+def know(folder: Path, sha256: str, **metrics: float) -> None:
+    """Write what was measured of these bytes, as `export_model --verify … --keep` does."""
+    (folder / measured.NAME).write_text(json.dumps({"x.onnx": {"sha256": sha256, "metrics": metrics}}))
+
+
+def test_what_was_measured_later_goes_with_what_is_out(folder: Path, exporter: Exporter) -> None:
+    publish(folder)
+    know(folder, ModelFile.objects.all()[0].sha256, relative_error=0.00012, psnr_db=61.25)
+
+    assert "nothing to do" in publish(folder)
+
+    assert ModelFile.objects.all()[0].metrics == {"relative_error": "0.00012", "psnr_db": "61.25"}
+    assert len(exporter.runs) == 1
+
+
+def test_what_was_measured_before_is_published_at_once(folder: Path, exporter: Exporter) -> None:
+    publish(folder)
+    know(folder, ModelFile.objects.all()[0].sha256, relative_error=0.5)
+    ModelRelease.objects.all().delete()
+
+    publish(folder)
+
+    assert ModelFile.objects.all()[0].metrics == {"relative_error": "0.5"}
+
+
+def test_measurements_that_are_not_ours_stop_it(folder: Path, exporter: Exporter) -> None:
+    (folder / measured.NAME).write_text("half")
+
+    with pytest.raises(CommandError, match=r"measured\.json"):
+        publish(folder)
+
+    assert not ModelRelease.objects.exists()
 
 
 def test_a_file_that_the_storage_lost_is_made_again(folder: Path, exporter: Exporter) -> None:

@@ -10,6 +10,7 @@ interface Response {
   readonly headers: Headers;
   arrayBuffer(): Promise<ArrayBuffer>;
   json(): Promise<any>;
+  text(): Promise<string>;
 }
 interface RequestInit {
   method?: string;
@@ -56,4 +57,16 @@ declare module "react-native-fs" {
 
 declare module "onnxruntime-react-native" {
   export * from "onnxruntime-common";
+}
+
+// 4.x. What it hands to a ref of <Camera>, as far as a film goes.
+declare module "react-native-vision-camera" {
+  export interface Camera {
+    startRecording(options: {
+      fileType?: "mov" | "mp4";
+      onRecordingFinished: (video: { path: string; duration: number }) => void;
+      onRecordingError: (error: Error) => void;
+    }): void;
+    stopRecording(): Promise<void>;
+  }
 }

@@ -24,9 +24,9 @@ AN_ID = "1c6c1f0e-2f3d-4b6a-9d7e-0a1b2c3d4e5f"
 BY_HEADER = {("HEAD", "/api/v1/uploads/{}")}
 # The whole way of an app, in every language.
 WAY = {
-    ("POST", "/_allauth/app/v1/auth/login"), ("GET", "/api/v1/model-releases/"), ("POST", "/api/v1/uploads/"),
-    ("POST", "/api/v1/socket-tickets/"), ("GET", "/api/v1/jobs/{}/"), ("POST", "/api/v1/clips/{}/restyle/"),
-    ("POST", "/api/v1/posts/"),
+    ("POST", "/_allauth/app/v1/auth/login"), ("GET", "/api/v1/model-releases/"), ("GET", "/api/v1/style-embeddings/"),
+    ("POST", "/api/v1/uploads/"), ("POST", "/api/v1/socket-tickets/"), ("GET", "/api/v1/jobs/{}/"),
+    ("POST", "/api/v1/clips/{}/restyle/"), ("POST", "/api/v1/posts/"),
 }  # fmt: skip
 
 pytestmark = pytest.mark.django_db
@@ -159,3 +159,50 @@ def test_every_code_of_the_guide_is_one_the_server_sends() -> None:
 
 def source_of(*folders: str) -> str:
     return "".join(path.read_text() for folder in folders for path in (GUIDE.parents[1] / folder).rglob("*.py"))
+
+
+@pytest.mark.parametrize("language", APPS)
+@pytest.mark.parametrize("word", ["If-None-Match", "304", "minimum_client", "TooOld", "Retry-After"])
+def test_each_language_reads_the_manifest_as_the_page_says(language: str, word: str) -> None:
+    assert word in code_in(language)
+
+
+@pytest.mark.parametrize("language", APPS)
+@pytest.mark.parametrize("role", ["predictor", "readout", "transform", "transform-locked"])
+def test_each_language_runs_every_role(language: str, role: str) -> None:
+    assert re.search(rf'run\("{role}",', code_in(language))
+
+
+@pytest.mark.parametrize("language", APPS)
+def test_each_language_knows_what_goes_in_and_comes_out(language: str) -> None:
+    code = code_in(language)
+
+    names = ["picture", "embedding", "style", "frame", "affine", "painting", "statistics"]
+    assert [name for name in names if not re.search(rf"\b{name}\b", code)] == []
+
+
+@pytest.mark.parametrize(
+    ("language", "steps"),
+    [
+        ("swift", ["startWriting()", "startSession(", "markAsFinished()", "finishWriting()", "sound.append("]),
+        (
+            "kotlin",
+            ["queueInputBuffer(", "dequeueOutputBuffer(", "muxer.start()", "microphone.read(", "muxer.stop()"],
+        ),
+        ("typescript", ["startRecording(", "stopRecording()"]),
+    ],
+)  # fmt: skip
+def test_a_recording_is_begun_fed_and_ended(language: str, steps: list[str]) -> None:
+    code = code_in(language)
+
+    assert [step for step in steps if step not in code] == []
+
+
+def test_no_answer_stays_open_in_kotlin() -> None:
+    code = code_in("kotlin")
+
+    assert code.count(".execute()") == code.count(".execute().use {") == 1
+
+
+def code_in(language: str) -> str:
+    return "".join(code for name, code in BLOCK.findall(GUIDE.read_text()) if name == language)

@@ -1,49 +1,20 @@
 """The TypeScript of docs/mobile.md compiles, all blocks together as one file, against what React Native has."""
 
-import json
 import re
-import subprocess
 from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).resolve().parents[3]
-GUIDE = ROOT / "docs" / "mobile.md"
-PACKAGES = Path(__file__).with_name("react_native.d.ts")
-NODE_MODULES = ROOT / "platform" / "webclient" / "node_modules"
-BLOCK = re.compile(r"^```typescript\n(.*?)^```", re.MULTILINE | re.DOTALL)
+from tests.integration.mobile.guide_typescript import GUIDE, code_of, compiled
+
 FAULT = re.compile(r"^(?P<file>\w+)\.ts\((?P<line>\d+),\d+\): error TS(?P<code>\d+)", re.MULTILINE)
-# React Native's own options, as far as they are about types.
-OPTIONS = {
-    "strict": True,
-    "noEmit": True,
-    "target": "ESNext",
-    "module": "ESNext",
-    "moduleResolution": "bundler",
-    "lib": ["ES2023"],
-    "types": [],
-    "skipLibCheck": True,
-    # Packages that the client has as well are held against their real types.
-    "paths": {name: [str(NODE_MODULES / name)] for name in ("@noble/ed25519", "onnxruntime-common")},
-}
-
-
-def code_of(guide: str) -> str:
-    """All blocks as one file, each on the lines that it has in the guide."""
-    code = ""
-    for block in BLOCK.finditer(guide):
-        code += "\n" * (guide.count("\n", 0, block.start(1)) - code.count("\n")) + block[1]
-    return code
 
 
 def faults_of(folder: Path, **files: str) -> tuple[set[str], str]:
     """Compile these files and return which of them are at fault, and what the compiler says."""
     for name, code in files.items():
         (folder / f"{name}.ts").write_text(code)
-    sources = [*(f"{name}.ts" for name in files), str(PACKAGES)]
-    (folder / "tsconfig.json").write_text(json.dumps({"compilerOptions": OPTIONS, "files": sources}))
-    compiler = [str(NODE_MODULES / ".bin" / "tsc"), "--project", ".", "--pretty", "false"]
-    done = subprocess.run(compiler, cwd=folder, capture_output=True, text=True, check=False, timeout=240)
+    done = compiled(folder, *(f"{name}.ts" for name in files))
     said = done.stdout + done.stderr
     found = {match["file"] for match in FAULT.finditer(said)}
     assert bool(found) == (done.returncode != 0), said

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import shutil
 from collections.abc import Callable
 from itertools import groupby
 from pathlib import Path
@@ -13,12 +14,15 @@ import torch
 from django.core.management import call_command
 from safetensors.torch import save_file
 
+from mlmodels import measured
 from mlmodels.exporting import FORMATS, ExportedFile, export, sets, verify
 from mlmodels.exporting.roles import PAINTERS
 from mlmodels.exporting.verify import TOLERANCES, NoPictures, TooDifferent, Verification, psnr
 from mlmodels.management.commands import export_model
 from mlmodels.release import Release
+from mlmodels.stylemodel import StyleModel
 from mlmodels.vgg import VGGFeatures
+from tests.unit.mlmodels.releases import write_release
 
 
 @pytest.fixture
@@ -134,6 +138,40 @@ def test_what_was_measured_is_in_the_manifest(release, heldout, tmp_path):
     assert rows["predictor"]["relative_error"] < 0.001
 
 
+def test_what_was_measured_is_kept_beside_the_release_when_that_is_asked_for(release, heldout, tmp_path):
+    mine = Path(shutil.copytree(release, tmp_path / "mine"))
+    asked = "--format", "onnx", "--release", mine, "--shapes", "64x64", "--verify", heldout, "--frames", 2
+
+    exported(*asked, "--out", tmp_path / "out")
+    assert measured.metrics_of(mine) == {}
+    exported(*asked, "--out", tmp_path / "out", "--keep")
+
+    known = measured.metrics_of(mine)
+    rows = json.loads((tmp_path / "out" / "manifest.json").read_text())["files"]
+    assert known == {row["sha256"]: row["metrics"] for row in rows}
+    assert len(known) == 4
+
+
+@pytest.mark.parametrize("option", [["--keep"], ["--parent", "pair.safetensors"]])
+def test_what_nobody_measures_is_neither_kept_nor_compared(refused, release, tmp_path, option):
+    code, line = refused("--format", "onnx", "--release", release, "--out", tmp_path / "out", *option)
+
+    assert (code, "--verify" in line) == (2, True)
+    assert not (tmp_path / "out").exists()
+
+
+def test_measurements_that_are_not_ours_are_refused(refused, release, heldout, tmp_path):
+    mine = Path(shutil.copytree(release, tmp_path / "mine"))
+    (mine / measured.NAME).write_text("half")
+
+    code, line = refused(
+        "--format", "onnx", "--release", mine, "--out", tmp_path / "out", "--shapes", "64x64",
+        "--verify", heldout, "--frames", 2, "--keep",
+    )  # fmt: skip
+
+    assert (code, "measured.json" in line) == (2, True)
+
+
 def test_all_formats_of_a_shape_are_compared_before_the_next_shape_and_listed_by_format(
     release, heldout, tmp_path, monkeypatch
 ):
@@ -183,6 +221,71 @@ def test_what_torch_paints_is_painted_and_looked_at_once_for_all_files_of_a_shap
         verification.check(file)
 
     assert calls == {"paint": 2, "look": 2 * len(["style", "photograph", "torch's", "live", "locked"])}
+
+
+@pytest.fixture(scope="session")
+def before_eight_bits(tmp_path_factory: pytest.TempPathFactory) -> Release:
+    """The very weights of `release`, in half precision."""
+    return Release(write_release(tmp_path_factory.mktemp("half"), "student", precision="half"))
+
+
+def test_beside_a_parent_the_loss_of_quantizing_is_seen(release, heldout, tmp_path, before_eight_bits):
+    torch.manual_seed(0)
+    files = {file.role: file for file in export(release, "onnx", tmp_path, shapes=["64x64"])}
+    vgg = VGGFeatures().eval()
+    verification = Verification(Release(release), heldout, vgg=vgg, parent=before_eight_bits, frames=2)
+
+    for role in PAINTERS:
+        metrics = verification.check(files[role]).metrics
+
+        assert metrics["psnr_db"] > 80  # exporting costs nothing
+        assert 20 < metrics["parent_psnr_db"] < 70  # rounding to eight bits did
+        assert 1e-5 < abs(metrics["parent_style_change"]) < 0.2
+        assert 1e-5 < abs(metrics["parent_content_change"]) < 0.2
+    assert set(verification.check(files["readout"]).metrics) == {"relative_error"}
+
+
+def test_a_release_is_its_own_parent_without_a_loss(release, heldout, tmp_path):
+    (file,) = (file for file in export(release, "onnx", tmp_path, shapes=["64x64"]) if file.role == "transform")
+    mine = Release(release)
+
+    metrics = Verification(mine, heldout, parent=mine, frames=2).check(file).metrics
+
+    assert metrics["parent_psnr_db"] == metrics["psnr_db"]
+
+
+def test_a_parent_is_read_from_the_weights_that_a_stage_kept(release, heldout, tmp_path):
+    kept = weights_of(StyleModel("student", SIZES, "mobilenetv3-texture"), tmp_path / "pair.safetensors")
+
+    exported(
+        "--format", "onnx", "--release", release, "--out", tmp_path / "out", "--shapes", "64x64",
+        "--verify", heldout, "--frames", 2, "--parent", kept,
+    )  # fmt: skip
+
+    rows = json.loads((tmp_path / "out" / "manifest.json").read_text())["files"]
+    assert ["parent_psnr_db" in row["metrics"] for row in rows] == [row["role"] in PAINTERS for row in rows]
+
+
+@pytest.mark.parametrize(("name", "words"), [("nowhere.safetensors", "no style model"), ("statistics", "VGG16")])
+def test_a_parent_that_cannot_be_asked_is_refused(refused, release, heldout, tmp_path, name, words):
+    weights_of(StyleModel("student", SIZES), tmp_path / "statistics.safetensors")
+
+    code, line = refused(
+        "--format", "onnx", "--release", release, "--out", tmp_path / "out", "--verify", heldout, "--frames", 2,
+        "--parent", (tmp_path / name).with_suffix(".safetensors"),
+    )  # fmt: skip
+
+    assert (code, words in line) == (2, True)
+    assert not (tmp_path / "out").exists()
+
+
+SIZES = {"width": 16, "deep": 24, "blocks": 1}
+
+
+def weights_of(model: StyleModel, path: Path) -> Path:
+    described = {"layout": "student", "network": json.dumps(SIZES), "predictor": model.predictor_name}
+    save_file({name: value.contiguous() for name, value in model.state_dict().items()}, path, described)
+    return path
 
 
 def test_a_file_of_other_weights_is_found_out(release, heldout, tmp_path):

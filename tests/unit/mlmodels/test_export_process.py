@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from mlmodels import export_process
+from mlmodels import export_process, exporting
 from mlmodels.export_process import CannotExport
 from mlmodels.release import load_release
 from mlmodels.shipped import SHIPPED
@@ -30,6 +30,21 @@ def test_a_release_is_exported_by_another_process(tmp_path):
         f"{exported.picture_size}x{exported.picture_size}"
     ]
     assert len(exported.norm_widths) > 3
+
+
+@pytest.mark.parametrize(
+    ("format", "precisions"),
+    [("onnx", ["int8"]), ("litert", ["int8", "fp16"]), ("executorch", ["int8"]), ("coreml", ["fp16", "int8"])],
+)
+def test_all_precisions_that_clients_download_are_exported(tmp_path, monkeypatch, format, precisions):
+    asked = {}
+    monkeypatch.setattr(export_process, "die_with", lambda parent: None)
+    monkeypatch.setattr(exporting, "export", lambda release, name, folder, **kinds: asked.update(kinds) or [])
+    release = write_release(tmp_path / "small", "student")
+
+    export_process.main(str(release), format, str(tmp_path), "1")
+
+    assert list(asked["precisions"]) == precisions
 
 
 def test_a_release_that_is_not_whole_says_so(tmp_path):
