@@ -52,7 +52,7 @@ def _rows(release: Path) -> dict[str, Any]:
         rows = json.loads((release / NAME).read_text())
     except FileNotFoundError:
         return {}
-    except ValueError as error:
+    except (OSError, ValueError) as error:
         raise BadMeasurements(f"{release / NAME} cannot be read: {error}") from error
     if not isinstance(rows, dict):
         raise BadMeasurements(f"{release / NAME} holds no rows by file")

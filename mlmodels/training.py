@@ -46,6 +46,7 @@ class Trainer:
         self.device = options.place
         self.vgg = VGGFeatures(Path(options.vgg) if options.vgg else None).to(self.device)
         self.sampler = Sampler(options, FeatureCache(self.vgg, Path(options.cache) if options.cache else None))
+        self.data = self.sampler.data  # once: a picture that goes while the run goes on takes no checkpoint with it
         self.model = channels_last(build(options)).to(self.device)
         self.optimizer = torch.optim.Adam(self.model.parameters(), 1e-3)
         self._begin()
@@ -71,7 +72,7 @@ class Trainer:
         self.model.load_state_dict(saved["model"])
         self.optimizer.load_state_dict(saved["optimizer"])
         self.step = saved["step"]
-        self.other_data = saved["data"] != self.sampler.data
+        self.other_data = saved["data"] != self.data
 
     def save(self, metrics: dict[str, float]) -> None:
         """Write the checkpoint beside the old one and swap: a kill leaves one of the two, whole."""
@@ -86,7 +87,7 @@ class Trainer:
             "metrics": metrics,
             "predictor": self.model.predictor_name,
             "options": dataclasses.asdict(self.options),
-            "data": self.sampler.data,
+            "data": self.data,
             "revision": git_revision(),
         }
 

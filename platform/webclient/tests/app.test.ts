@@ -418,6 +418,41 @@ describe("a film made on this device", () => {
     expect(uploads.start.mock.calls.map(([film]) => film)).toEqual([next]);
   });
 
+  test("that waits goes to nobody else, whose session has ended meanwhile", async () => {
+    const { app, auth, uploads, online } = await offlineAt("/record");
+    auth.signedIn.mockResolvedValue(false);
+    const over = vi.fn();
+    app.filming().use(PAINTED, "painted", over);
+
+    await online();
+    expect(over).toHaveBeenCalledExactlyOnceWith(false);
+    await app.session.logIn("bob", "secret");
+    await settle();
+
+    expect(uploads.start).not.toHaveBeenCalled();
+  });
+
+  test("is not there for whoever logs in next", async () => {
+    const { app } = await setUp({ at: "/restyle-here" });
+    const { made } = app.filming();
+    made.value = { film: PAINTED, seconds: 2, soundLost: false, saved: false };
+
+    await app.logOut();
+
+    expect(made.value).toBeNull();
+  });
+
+  test("is asked about while it waits, and not while it is uploaded: the uploads have a copy", async () => {
+    const { app, asking, online } = await offlineAt("/restyle-here");
+    app.filming().made.value = { film: PAINTED, seconds: 2, soundLost: false, saved: false };
+
+    app.filming().use(PAINTED, "painted", () => undefined);
+    expect(asking()).toBe(1);
+    await online();
+
+    expect([app.upload.busy.value, asking()]).toEqual([true, 0]);
+  });
+
   test("that waited and is refused then is given back", async () => {
     const { app, auth, uploads } = await setUp({ at: "/record", uploadBytes: 3 });
     auth.signedIn.mockRejectedValueOnce(offline());

@@ -613,6 +613,17 @@ describe("the pictures of a film", () => {
     expect(moments()).toEqual([0, 1, 2.5]);
   });
 
+  test("a film that is given up holds no picture any more", () => {
+    const { track } = film();
+    const last = black(0);
+    const close = vi.spyOn(last, "close");
+    track.take(last);
+
+    track.drop();
+
+    expect(close).toHaveBeenCalledTimes(1);
+  });
+
   test("of a painter that lagged the last one stands until the end", async () => {
     const { track, take, written } = film();
     take(0, 3.6);
@@ -1878,6 +1889,38 @@ describe("painting a local film", () => {
     });
   });
 
+  test("a film whose length is still being read when painting begins is not the one that is painted", async () => {
+    const late = deferred<number>();
+    const lengthOf = vi.fn(() => Promise.resolve(12));
+    const restyleFile = vi.fn(() => Promise.resolve({ film: painted, soundLost: false }));
+    const { model, made } = local(restyleFile, { lengthOf });
+    await model.open();
+    await model.choose(film);
+    lengthOf.mockImplementationOnce(() => late.promise);
+    const choosing = model.choose(new File(["n"], "next.mp4"));
+
+    const painting = model.paint();
+    late.resolve(50);
+    await Promise.all([choosing, painting]);
+
+    expect([model.file.value, made.value?.seconds]).toEqual([film, 12]);
+  });
+
+  test("of two films that are chosen one after the other the last one counts, however long it takes", async () => {
+    const first = deferred<number>();
+    const lengthOf = vi.fn(() => Promise.resolve(8)).mockImplementationOnce(() => first.promise);
+    const { model } = local(() => Promise.reject(new Error("not to be called")), { lengthOf });
+    await model.open();
+    const next = new File(["n"], "next.mp4");
+
+    const choosing = model.choose(film);
+    await model.choose(next);
+    first.resolve(12);
+    await choosing;
+
+    expect([model.file.value, model.filmSeconds.value]).toEqual([next, 8]);
+  });
+
   test("after a film the style is chosen anew: the painter was held to that film", async () => {
     const { model, painter } = local(() => Promise.resolve({ film: painted, soundLost: false }));
     await model.open();
@@ -1940,14 +1983,26 @@ describe("painting a local film", () => {
 
     test("is let go once it is a clip", async () => {
       const { made, over } = await handedOver();
-      expect(made.value).toMatchObject({ film: painted, saved: true });
+      expect(made.value).toMatchObject({ film: painted });
 
       over(true);
 
       expect(made.value).toBeNull();
     });
 
-    test("is still there, and asked about, where its upload was refused", async () => {
+    test("cannot be used again by whoever looks at it while it becomes a clip", async () => {
+      const { made, over } = await handedOver();
+      const { model } = local(nothing, { made });
+      await model.open();
+      expect(model.done.value).toMatchObject({ film: painted });
+
+      over(true);
+      await settle();
+
+      expect([model.phase.value, model.done.value]).toEqual(["choosing", null]);
+    });
+
+    test("is still there where its upload was refused", async () => {
       const { made, over } = await handedOver();
 
       over(false);

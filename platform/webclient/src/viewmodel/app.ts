@@ -1,4 +1,4 @@
-import { createModel, effect, type ReadonlySignal, signal, untracked } from "@preact/signals";
+import { computed, createModel, effect, type ReadonlySignal, signal, untracked } from "@preact/signals";
 
 import type { Api } from "../model/api";
 import type { Auth } from "../model/auth";
@@ -97,10 +97,16 @@ export const App = createModel((services: Services) => {
       const me = session.me.peek();
       if (me && waiting) untracked(giveWaiting);
       else if (me) void upload.resume(me.username);
-    } else if (session.phase.value === "guest") jobs.stop();
+    } else if (session.phase.value === "guest") {
+      jobs.stop();
+      // Whoever logs in now may be somebody else.
+      untracked(giveBack);
+    }
   });
 
-  effect(() => (made.value && !made.value.saved ? services.askBeforeLeaving() : undefined));
+  // An upload under way has a copy of its own, which outlives the document.
+  const wouldLose = computed(() => made.value !== null && !made.value.saved && !upload.busy.value);
+  effect(() => (wouldLose.value ? services.askBeforeLeaving() : undefined));
 
   effect(() => {
     const ingest = jobs.active.value.find((job) => job.kind === "ingest");
@@ -128,9 +134,7 @@ export const App = createModel((services: Services) => {
   function useFilm(film: File, kind: FilmKind, over: Over, style: string | null = null): boolean {
     const easel = style ? `/create?styles=${encodeURIComponent(style)}` : "/create";
     const next = kind === "painted" ? "/create?painted=1" : easel;
-    const before = waiting;
-    waiting = null;
-    before?.over(false);
+    giveBack();
     if (session.phase.peek() === "failed" || session.phase.peek() === "unknown") {
       // Without a network nobody knows who this is; they need not ask again.
       waiting = { film, over, next, isHere: true };
@@ -140,6 +144,13 @@ export const App = createModel((services: Services) => {
     if (!member() || !give(film, over)) return false;
     router.go(next);
     return true;
+  }
+
+  /** Nothing waits any more; whoever gave it has the only copy. */
+  function giveBack() {
+    const before = waiting;
+    waiting = null;
+    before?.over(false);
   }
 
   /** There is a network again. */
@@ -192,6 +203,9 @@ export const App = createModel((services: Services) => {
     async logOut() {
       await upload.pause();
       upload.dismiss();
+      giveBack();
+      // What one painted here is not for whoever logs in next.
+      made.value = null;
       await session.logOut();
       router.go("/");
     },

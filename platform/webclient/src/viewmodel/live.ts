@@ -68,6 +68,7 @@ export const Live = createModel((ports: LivePorts, firstStyle: string | null) =>
   let canvas: HTMLCanvasElement | null = null;
   let timer: unknown = null;
   let counting: AbortController | null = null;
+  let longest = 0;
   let isHeard = false;
   let closed = false;
   /** What the uploads have, or will once there is a network. */
@@ -235,7 +236,8 @@ export const Live = createModel((ports: LivePorts, firstStyle: string | null) =>
   async function begin() {
     const { signal: wish } = counting!;
     try {
-      const isRecording = await studio!.record({ raw: keepRaw.peek(), most: most(), signal: wish });
+      longest = most();
+      const isRecording = await studio!.record({ raw: keepRaw.peek(), most: longest, signal: wish });
       if (!isRecording || wish.aborted) return;
       batch(() => {
         seconds.value = 0;
@@ -250,7 +252,7 @@ export const Live = createModel((ports: LivePorts, firstStyle: string | null) =>
   function tick() {
     if (phase.peek() !== "recording") return;
     seconds.value = studio!.seconds;
-    if (seconds.peek() < most()) {
+    if (seconds.peek() < longest) {
       later(tick, TICK);
       return;
     }

@@ -6,6 +6,7 @@ import {
   type ReadonlySignal,
   type Signal,
   signal,
+  untracked,
 } from "@preact/signals";
 
 import type { LiveTools } from "../model/live/tools";
@@ -67,6 +68,7 @@ export const LocalRestyle = createModel((ports: LocalPorts, firstStyle: string |
   let began = 0;
   let cancelling: AbortController | null = null;
   let closed = false;
+  let choices = 0;
 
   const styles = new StyleChoice(
     {
@@ -127,6 +129,22 @@ export const LocalRestyle = createModel((ports: LocalPorts, firstStyle: string |
   effect(() => (phase.value === "painting" ? ports.stayAwake() : undefined));
   effect(() => (phase.value === "painting" ? ports.askBeforeLeaving() : undefined));
 
+  function chooseAgain() {
+    // The film was there already when this screen opened.
+    if (!painter) return void open();
+    phase.value = "choosing";
+    // The painter is still held to the film's measure.
+    void styles.apply();
+  }
+
+  effect(() => {
+    const film = ports.made.value?.film;
+    // It became a clip while it was looked at once more: used again, it would become another.
+    if (closed || phase.peek() !== "done" || done.peek()?.film === film) return;
+    untracked(closeDone);
+    untracked(chooseAgain);
+  });
+
   async function loadStyles() {
     const chosen = styles.chosen.peek();
     try {
@@ -167,8 +185,10 @@ export const LocalRestyle = createModel((ports: LocalPorts, firstStyle: string |
       quality.value = value;
     },
     async choose(chosen: File) {
+      const mine = ++choices;
       try {
         const seconds = await tools!.lengthOf(chosen);
+        if (mine !== choices) return;
         if (seconds > HERE_SECONDS_MOST) throw new Problem({ status: -2, code: "too_long_here" });
         batch(() => {
           file.value = chosen;
@@ -176,12 +196,14 @@ export const LocalRestyle = createModel((ports: LocalPorts, firstStyle: string |
           problem.value = null;
         });
       } catch (error) {
-        fail(error, "choosing");
+        if (mine === choices) fail(error, "choosing");
       }
     },
     async paint() {
       const film = file.peek();
       if (phase.peek() !== "choosing" || !film || !painter) return;
+      // A film whose length is still being read is not the one that is painted.
+      choices += 1;
       const mine = new AbortController();
       cancelling = mine;
       began = ports.now();
@@ -217,11 +239,7 @@ export const LocalRestyle = createModel((ports: LocalPorts, firstStyle: string |
       if (film) ports.takeBack(film);
       closeDone();
       ports.made.value = null;
-      // The film was there already when this screen opened.
-      if (!painter) return void open();
-      phase.value = "choosing";
-      // The painter is still held to the film's measure.
-      void styles.apply();
+      chooseAgain();
     },
     downloaded() {
       const made = ports.made.peek();
@@ -230,17 +248,10 @@ export const LocalRestyle = createModel((ports: LocalPorts, firstStyle: string |
     publish() {
       const film = done.peek()?.film;
       if (!film || onlyHere.peek()) return;
-      const wasSaved = ports.made.peek()?.saved ?? false;
-      const keep = (saved: boolean) => {
-        const made = ports.made.peek();
-        if (made?.film === film) ports.made.value = { ...made, saved };
-      };
       // It is there until its clip is: an upload may yet be refused.
-      const over = (isClip: boolean) => {
-        if (!isClip) keep(wasSaved);
-        else if (ports.made.peek()?.film === film) ports.made.value = null;
-      };
-      if (ports.use(film, "painted", over)) keep(true);
+      ports.use(film, "painted", (isClip) => {
+        if (isClip && ports.made.peek()?.film === film) ports.made.value = null;
+      });
     },
     close() {
       closed = true;

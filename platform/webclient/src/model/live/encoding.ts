@@ -147,6 +147,7 @@ export class EncodingWriter implements FilmWriter {
 
   async drop() {
     this.#failure ??= new Error("dropped");
+    this.#pictures.drop();
     await this.#output.cancel().catch(() => undefined);
   }
 

@@ -45,6 +45,12 @@ export class PictureTrack {
     this.#newest = null;
   }
 
+  /** Nothing more is written. The newest picture is let go at once: a camera gives none while its frames are held. */
+  drop() {
+    this.#newest?.close();
+    this.#newest = null;
+  }
+
   async #write(seconds: number, duration: number = 0) {
     const copy = this.#newest!.clone();
     copy.setTimestamp(seconds);
