@@ -15,7 +15,7 @@ from foundation.files import media_path
 from mlmodels import export_process, measured, releasing, services
 from mlmodels.export_process import CannotExport, Exported
 from mlmodels.models import ModelFile, ModelRelease
-from mlmodels.shipped import WEIGHTS
+from mlmodels.shipped import WEIGHTS, release_files
 from website.management.commands import prepare
 
 pytestmark = pytest.mark.django_db
@@ -24,8 +24,8 @@ pytestmark = pytest.mark.django_db
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     """A release, as far as its checksum goes."""
-    for name in WEIGHTS:
-        (tmp_path / name).write_bytes(name.encode())
+    for file in release_files(tmp_path):
+        file.write_bytes(file.name.encode())
     return tmp_path
 
 

@@ -352,6 +352,8 @@ def test_the_checksum_of_the_shipped_model_is_found_without_loading_it(tmp_path:
     assert embedding.shipped_model_sha256(tmp_path) is None
     (tmp_path / "transform.safetensors").write_bytes(b"a")
     (tmp_path / "predictor.safetensors").write_bytes(b"b")
+    assert embedding.shipped_model_sha256(tmp_path) is None
+    (tmp_path / "model.json").write_bytes(b"{}")
 
     digest = embedding.shipped_model_sha256(tmp_path)
 
