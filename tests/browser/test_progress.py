@@ -60,8 +60,10 @@ def test_progress_survives_a_reload_and_a_cut_socket_and_a_painting_can_be_stopp
 
     before = len(sockets)
     sockets[-1].close(code=1012, reason="cut")
-    wait_for_more(page, done)
-    assert len(sockets) > before
+    # What was on its way when the line was cut may show before there is another.
+    while len(sockets) == before:
+        page.wait_for_timeout(100)
+    wait_for_more(page, percent_done(page))
 
     second = open_second(page, easel)
     expect(second.get_by_text("Next in the queue")).to_be_visible()
