@@ -138,7 +138,7 @@ class FeatureCache:
         Return a square of a photograph.
 
         :param zoom: how many times its size the photograph's short side may be; above one, a predictor is shown the
-            middle square of the photograph instead, at its own size, as it is of a frame that is painted
+            middle square of the photograph instead, as it is of a frame that is painted, at the size it is taught with
         """
         key = f"content {path.name} {size}" + ("" if zoom == WHOLE else f" zoom {zoom[0]} {zoom[1]}")
         kept = self._look_up(key, lambda: self._measure_content(path, size, zoom))

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import torch
 
-STYLE_SIZE = 224  # pixels of the square of a painting that a predictor sees
+STYLE_SIZE = 224  # pixels of the square of a painting that a predictor is taught with
 
 
 class BadConfig(ValueError):

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from .network import EMBEDDING_SIZE
+from .options import STYLE_SIZE
 from .vgg import STATISTICS_SIZE
 
 
@@ -102,7 +103,7 @@ class MobileNetV3Texture(nn.Module):
     discrepancy that Touvron et al. 2019, "Fixing the train-test resolution discrepancy", is about).
     """
 
-    TAUGHT_SIZE = 224  # pixels of a picture's side in training
+    TAUGHT_SIZE = STYLE_SIZE  # pixels of a picture's side in training
     INPUT_SIZE = 320  # and in use
 
     def __init__(self, embedding: int = EMBEDDING_SIZE, *, blocks: int = 8, tail: int = 192, hidden: int = 176) -> None:
