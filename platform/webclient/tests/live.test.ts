@@ -149,13 +149,23 @@ describe("the camera", () => {
     expect(await camera.open("environment")).toMatchObject({ facing: "environment", other: "user" });
   });
 
-  /** Cameras that are opened by their names, or else the first one, and say of themselves what is given. */
-  function desk(names: string[], says: Record<string, string> = {}) {
-    const asked: MediaTrackConstraints[] = [];
+  interface Asked {
+    deviceId?: { exact: string };
+    facingMode?: { exact?: string; ideal?: string };
+  }
+
+  /** Cameras by their names, each with the way that it says it faces; the first is given where any will do. */
+  function desk(ways: Record<string, string | undefined>) {
+    const names = Object.keys(ways);
+    const asked: Asked[] = [];
     const getUserMedia = ({ video }: MediaStreamConstraints) => {
-      const wish = video as { deviceId?: { exact: string } };
-      asked.push(wish as MediaTrackConstraints);
-      const settings = { deviceId: wish.deviceId?.exact ?? names[0], ...says };
+      const wish = video as Asked;
+      asked.push(wish);
+      const { exact, ideal } = wish.facingMode ?? {};
+      const facing = names.find((name) => ways[name] && ways[name] === (exact ?? ideal));
+      if (exact && !facing) return Promise.reject(new DOMException("", "OverconstrainedError"));
+      const name = wish.deviceId?.exact ?? facing ?? names[0]!;
+      const settings = { deviceId: name, ...(ways[name] && { facingMode: ways[name] }) };
       const opened = { ...track("video"), getSettings: () => settings };
       return Promise.resolve({ getVideoTracks: () => [opened], getAudioTracks: () => [] });
     };
@@ -168,8 +178,15 @@ describe("the camera", () => {
     return { camera, asked };
   }
 
+  /** What is opened by flipping so many times. */
+  async function flipped(camera: Camera, times: number) {
+    const shots = [await camera.open("user")];
+    while (shots.length <= times) shots.push(await camera.open(shots.at(-1)!.other!));
+    return shots.map(({ video }) => video.getSettings().deviceId);
+  }
+
   test("those of a desk do not say how they face, and are gone through by name", async () => {
-    const { camera, asked } = desk(["lid", "shelf"]);
+    const { camera, asked } = desk({ lid: undefined, shelf: undefined });
 
     const lid = await camera.open("user");
     const shelf = await camera.open(lid.other!);
@@ -180,12 +197,43 @@ describe("the camera", () => {
   });
 
   test("those of a phone are told apart by how they face, however many there are", async () => {
-    const { camera, asked } = desk(["front", "back", "wide"], { facingMode: "environment" });
+    const { camera, asked } = desk({ front: "user", back: "environment", wide: "environment" });
 
     const back = await camera.open("environment");
 
     expect(asked[0]).toMatchObject({ facingMode: { ideal: "environment" } });
-    expect([back.camera, back.other]).toEqual(["environment", "user"]);
+    expect([back.camera, back.other]).toMatchObject(["environment", { facing: "user" }]);
+    expect(await flipped(camera, 2)).toEqual(["front", "back", "front"]);
+  });
+
+  test.each([
+    ["the first", { lid: "user", shelf: undefined }],
+    ["the second", { shelf: undefined, lid: "user" }],
+    ["both, the same way", { lid: "user", shelf: "user" }],
+  ])("of two where %s says how it faces, a flip opens the other one", async (_, ways) => {
+    const { camera } = desk(ways);
+
+    expect(await flipped(camera, 2)).toEqual(["lid", "shelf", "lid"]);
+  });
+
+  test("one that was opened by name is opened again by name", async () => {
+    const { camera } = desk({ lid: "user", shelf: "user" });
+
+    const shelf = await camera.open((await camera.open("user")).other!);
+
+    expect(shelf.camera).toEqual({ deviceId: "shelf" });
+  });
+
+  test("one that is refused is not looked for under another name", async () => {
+    const getUserMedia = vi.fn(() => Promise.reject(new DOMException("", "NotAllowedError")));
+    const camera = new Camera({ devices: devices(getUserMedia) });
+
+    const opening = camera.open({ facing: "environment", otherwise: { deviceId: "shelf" } });
+
+    await expect(opening).rejects.toMatchObject({ code: "camera_denied" });
+    expect(getUserMedia).not.toHaveBeenCalledWith(
+      expect.objectContaining({ video: expect.objectContaining({ deviceId: { exact: "shelf" } }) }),
+    );
   });
 });
 

@@ -2,8 +2,15 @@ import { Problem } from "../problem";
 
 export type Facing = "user" | "environment";
 
-/** How a camera is asked for: by the way it faces, or by name where it does not say how it faces. */
-export type Wish = Facing | { deviceId: string };
+interface Named {
+  deviceId: string;
+}
+
+/**
+ * How a camera is asked for: by the way it faces, or by name where it does not say how it faces. A flip asks for one
+ * that says that it faces the other way, and for a named one where none does.
+ */
+export type Wish = Facing | Named | { facing: Facing; otherwise: Named };
 
 export interface CameraPorts {
   /** Null on a page that is not secure, or in a browser without cameras. */
@@ -50,19 +57,27 @@ export class Camera {
   /** @throws Problem camera_denied, no_camera, camera_busy, no_camera_here */
   async open(wish: Wish): Promise<Shot> {
     if (!this.#devices) throw new Problem({ status: -2, code: "no_camera_here" });
+    if (typeof wish === "string" || !("otherwise" in wish)) return await this.#open(wish);
+    try {
+      return await this.#open(wish);
+    } catch (error) {
+      if (!(error instanceof Problem && error.code === "no_camera")) throw error;
+      return await this.#open(wish.otherwise);
+    }
+  }
+
+  async #open(wish: Wish): Promise<Shot> {
     const stream = await this.#stream(wish);
     const [video] = stream.getVideoTracks();
     if (!video) throw new Problem({ status: -2, code: "no_camera" });
-    const devices = await this.#devices.enumerateDevices().catch(() => []);
+    const devices = await this.#devices!.enumerateDevices().catch(() => []);
     const cameras = devices.filter(({ kind }) => kind === "videoinput");
     const place = placeOf(video.getSettings(), wish, cameras);
     return { video, sound: stream.getAudioTracks()[0] ?? null, ...place };
   }
 
   async #stream(wish: Wish): Promise<MediaStream> {
-    const which =
-      typeof wish === "string" ? { facingMode: { ideal: wish } } : { deviceId: { exact: wish.deviceId } };
-    const video = { ...PICTURE, ...which };
+    const video = { ...PICTURE, ...constraintOf(wish) };
     try {
       return await this.#devices!.getUserMedia({ video, audio: SOUND });
     } catch (error) {
@@ -76,23 +91,39 @@ export class Camera {
   }
 }
 
-/** A phone's cameras say how they face. Those of a desk mostly do not: there a flip goes from one to the next. */
+/** Where the way to face is only ideal, a browser gives any camera rather than none: the one that was open, too. */
+function constraintOf(wish: Wish): MediaTrackConstraints {
+  if (typeof wish === "string") return { facingMode: { ideal: wish } };
+  return "deviceId" in wish ? { deviceId: { exact: wish.deviceId } } : { facingMode: { exact: wish.facing } };
+}
+
+/**
+ * A phone's cameras say how they face. Those of a desk mostly do not, or only one of them does: there a flip goes from
+ * one to the next.
+ */
 function placeOf(
   { facingMode: mode, deviceId }: MediaTrackSettings,
   wish: Wish,
   cameras: readonly MediaDeviceInfo[],
 ): Pick<Shot, "facing" | "camera" | "other"> {
   const isSaid = mode === "user" || mode === "environment";
-  const facing = isSaid ? mode : typeof wish === "string" ? wish : "user";
-  const at = isSaid || !deviceId ? -1 : cameras.findIndex((camera) => camera.deviceId === deviceId);
+  const facing = isSaid ? mode : facingOf(wish);
   const opposite = facing === "user" ? "environment" : "user";
-  const next = cameras[(at + 1) % cameras.length];
-  const other = at < 0 || !next ? opposite : { deviceId: next.deviceId };
+  const at = deviceId ? cameras.findIndex((camera) => camera.deviceId === deviceId) : -1;
+  if (at < 0) return { facing, camera: facing, other: cameras.length > 1 ? opposite : null };
+  const isNamed = !isSaid || (typeof wish === "object" && "deviceId" in wish);
+  const next = { deviceId: cameras[(at + 1) % cameras.length]!.deviceId };
+  const other = isSaid ? { facing: opposite as Facing, otherwise: next } : next;
   return {
     facing,
-    camera: at < 0 ? facing : { deviceId: deviceId! },
+    camera: isNamed ? { deviceId: deviceId! } : facing,
     other: cameras.length > 1 ? other : null,
   };
+}
+
+function facingOf(wish: Wish): Facing {
+  if (typeof wish === "string") return wish;
+  return "facing" in wish ? wish.facing : "user";
 }
 
 export function closeShot(shot: Shot) {
