@@ -572,6 +572,29 @@ def test_painting_a_local_film_can_be_cancelled(open_camera: OpenCamera) -> None
     expect(page.get_by_role("button", name="Paint it here")).to_be_enabled()
 
 
+def test_whoever_leaves_while_a_film_is_painted_is_asked_first(open_camera: OpenCamera) -> None:
+    page = open_camera(DESKTOP)
+    page.goto("/restyle-here")
+    page.locator("label.door input[type=file]").set_input_files(SWAN, timeout=FIRST_FRAME_MS)
+    page.locator('a[href="/lab/speed"]').click()
+    ask(page, "() => history.back()")
+    page.locator("label.door input[type=file]").set_input_files(SWAN, timeout=FIRST_FRAME_MS)
+    page.get_by_role("button", name="Paint it here").click()
+    expect(page.get_by_role("progressbar")).to_be_visible()
+
+    page.locator('nav a[href="/search"]').first.click()
+    page.get_by_role("dialog").get_by_role("button", name="Go on painting").click()
+    expect(page.get_by_role("dialog")).to_have_count(0)
+    expect(page.get_by_role("progressbar")).to_be_visible()
+    ask(page, "() => history.forward()")
+    expect(page.get_by_role("dialog")).to_be_visible()
+    expect(page).to_have_url(re.compile("/restyle-here$"))
+    page.get_by_role("dialog").get_by_role("button", name="Leave").click()
+
+    expect(page).to_have_url(re.compile("/lab/speed$"))
+    expect(page.get_by_role("dialog")).to_have_count(0)
+
+
 def excess_of(page: Page) -> int:
     """By how many pixels the page is wider than its window."""
     wide: int = ask(page, "() => document.documentElement.scrollWidth - innerWidth")

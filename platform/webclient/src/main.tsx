@@ -122,6 +122,7 @@ function compose() {
       read: () => location.pathname + location.search,
       push: (url) => history.pushState(null, "", url),
       replace: (url) => history.replaceState(null, "", url),
+      back: () => history.back(),
       onPop: (listener) => addEventListener("popstate", listener),
     },
     pictures: { open: (picture) => URL.createObjectURL(picture), close: (url) => URL.revokeObjectURL(url) },

@@ -57,6 +57,7 @@ async function setUp({ at = "/", signedIn = true, calm = false, uploadBytes = 30
       read: () => visited.at(-1)!,
       push: (url: string) => void visited.push(url),
       replace: (url: string) => void visited.splice(-1, 1, url),
+      back: () => undefined,
       onPop: () => undefined,
     },
     pictures: { open: () => "", close: () => undefined },
@@ -332,6 +333,19 @@ describe("a film made on this device", () => {
     made.value = null;
 
     expect(asking()).toBe(0);
+  });
+
+  test("is not painted any more only by the wish of whoever leaves: document or screen", async () => {
+    const { app, asking } = await setUp({ at: "/restyle-here" });
+    const end = app.filming().askBeforeLeaving();
+
+    app.router.go("/search");
+    expect([asking(), app.router.isAsking.value, app.router.url.value]).toEqual([1, true, "/restyle-here"]);
+    end();
+    expect([asking(), app.router.isAsking.value]).toEqual([0, false]);
+    app.router.go("/search");
+
+    expect(app.router.url.value).toBe("/search");
   });
 
   test("waits while another upload is under way", async () => {

@@ -1,4 +1,4 @@
-import { expect, test, vi } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 
 import { emptyEdit, setMusic } from "../src/model/edit-list";
 import { Preferences } from "../src/model/preferences";
@@ -31,22 +31,99 @@ test("after logging in one lands on this site and nowhere else", () => {
   expect(safeNext(null)).toBe("/");
 });
 
-test("the back button is heard", () => {
-  let pop!: () => void;
-  let address = "/clips";
-  const history = {
-    read: () => address,
-    push: vi.fn(),
-    replace: vi.fn(),
-    onPop: (run: () => void) => (pop = run),
+/** A browser's history that began at an address. */
+function browser(first: string) {
+  const entries = [first];
+  let at = 0;
+  let popped = () => {};
+  const walk = (by: number) => {
+    at += by;
+    popped();
   };
-  const router = new Router(history);
+  const router = new Router({
+    read: () => entries[at]!,
+    push: (url) => void entries.splice(++at, Infinity, url),
+    replace: (url) => void entries.splice(at, 1, url),
+    back: () => walk(-1),
+    onPop: (run) => (popped = run),
+  });
+  return { router, walk, entries, address: () => entries[at] };
+}
+
+test("the back button is heard", () => {
+  const { router, walk } = browser("/clips");
   router.go("/settings");
 
-  address = "/clips";
-  pop();
+  walk(-1);
 
   expect(router.route.value).toEqual({ screen: "clips" });
+});
+
+describe("a screen that holds what would be lost", () => {
+  const ways = [
+    ["a link", ({ router }: ReturnType<typeof browser>) => router.go("/clips")],
+    ["the back button", ({ walk }: ReturnType<typeof browser>) => walk(-1)],
+  ] as const;
+
+  function held() {
+    const here = browser("/clips");
+    here.router.go("/restyle-here");
+    return { ...here, end: here.router.hold() };
+  }
+
+  test.each(ways)("is not left by %s before one has answered", (_, leave) => {
+    const here = held();
+
+    leave(here);
+
+    expect([here.router.isAsking.value, here.router.path.value]).toEqual([true, "/restyle-here"]);
+    expect(here.address()).toBe("/restyle-here");
+  });
+
+  test.each(ways)("stays where %s was a mistake, and asks again the next time", (_, leave) => {
+    const here = held();
+    leave(here);
+
+    here.router.stay();
+    expect([here.router.isAsking.value, here.router.path.value]).toEqual([false, "/restyle-here"]);
+    leave(here);
+
+    expect([here.router.isAsking.value, here.address()]).toEqual([true, "/restyle-here"]);
+  });
+
+  test.each(ways)("is left by %s where one wants to, and the next one can be held too", (_, leave) => {
+    const here = held();
+    leave(here);
+
+    here.router.leave();
+    expect([here.router.isAsking.value, here.router.path.value]).toEqual([false, "/clips"]);
+    expect(here.address()).toBe("/clips");
+    here.end();
+    here.router.hold();
+
+    expect(here.router.go("/search")).toBe(false);
+  });
+
+  test("leads back to where one came from, by one step", () => {
+    const here = held();
+
+    here.walk(-1);
+    here.router.stay();
+
+    expect(here.entries).toEqual(["/clips", "/restyle-here"]);
+  });
+
+  test("asks nothing once there is nothing to lose, nor within the screen", () => {
+    const here = held();
+
+    expect(here.router.go("/restyle-here?style=wave")).toBe(true);
+    here.walk(-1);
+    here.router.go("/clips");
+    here.end();
+
+    expect(here.router.isAsking.value).toBe(false);
+    expect(here.router.go("/clips")).toBe(true);
+  });
 });
 
 test("a second load wins over a slow first one", async () => {

@@ -530,6 +530,11 @@ export const en = {
   only_here:
     "A clip may be {most} long and this film is longer: it can be painted here and downloaded, but not published.",
   painting_on_device: "Painting on this device. Keep this page open.",
+  leave_painting: "Stop painting?",
+  leave_painting_text:
+    "The film is still being painted. If you leave this page, what is painted so far is lost.",
+  leave: "Leave",
+  go_on_painting: "Go on painting",
   paint_here_again: "Paint again",
   sound_lost: "This browser cannot read the film's sound, so the painting is silent.",
   restyled_text: "The film exists on this device only. “Use it” uploads it.",

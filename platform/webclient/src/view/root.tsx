@@ -5,6 +5,7 @@ import type { AppModel } from "../viewmodel/app";
 import type { Route } from "../viewmodel/router";
 import { AppContext, useT, useTitle } from "./context";
 import { Empty, Failure, Loading, ButtonLink } from "./parts/basics";
+import { Confirm } from "./parts/dialog";
 import { FollowCard } from "./parts/follow-card";
 import { Lazy } from "./parts/lazy";
 import { Navigation, OfflineBar, Toaster } from "./parts/shell";
@@ -48,8 +49,23 @@ export function Root({ app }: { app: AppModel }) {
           <Screen app={app} route={route.value} />
         </main>
         <Toaster />
+        {app.router.isAsking.value && <Leaving app={app} />}
       </div>
     </AppContext.Provider>
+  );
+}
+
+function Leaving({ app: { router } }: { app: AppModel }) {
+  const t = useT();
+  return (
+    <Confirm
+      title={t("leave_painting")}
+      text={t("leave_painting_text")}
+      yes={t("leave")}
+      no={t("go_on_painting")}
+      onYes={router.leave}
+      onClose={router.stay}
+    />
   );
 }
 
@@ -162,7 +178,7 @@ function useLinks(app: AppModel, afterwards: () => void) {
       if (link.target || link.hasAttribute("download") || link.origin !== location.origin) return;
       if (/^\/(api|media|admin|static|_allauth)\//.test(link.pathname)) return;
       event.preventDefault();
-      app.router.go(link.pathname + link.search);
+      if (!app.router.go(link.pathname + link.search)) return;
       scrollTo(0, 0);
       afterwards();
     };

@@ -38,7 +38,8 @@ export interface Services {
   onHidden: LivePorts["onHidden"];
   onLeave: LivePorts["onLeave"];
   stayAwake: StayAwake;
-  askBeforeLeaving: LocalPorts["askBeforeLeaving"];
+  /** Have the browser ask before the document is left; the answer ends that. */
+  askBeforeLeaving: () => () => void;
   copyText: SpeedPorts["copyText"];
   device: () => SpeedPorts["device"];
   history: HistoryPort;
@@ -117,6 +118,12 @@ export const App = createModel((services: Services) => {
     // Whoever has walked on may be recording something else when the network is back.
     if (router.path.value && waiting) waiting.isHere = false;
   });
+
+  /** Also before the screen is left within the document. */
+  function askBeforeLeaving() {
+    const ends = [services.askBeforeLeaving(), router.hold()];
+    return () => ends.forEach((end) => end());
+  }
 
   /** True for a member; a guest is shown the door and comes back here afterwards. */
   function member(): boolean {
@@ -221,6 +228,7 @@ export const App = createModel((services: Services) => {
     filming: (): LivePorts & LocalPorts => ({
       ...services,
       made,
+      askBeforeLeaving,
       use: useFilm,
       takeBack: (film) => {
         if (waiting?.film === film) waiting = null;

@@ -46,7 +46,7 @@ export interface LocalPorts extends Pick<
 > {
   /** Outlives the screen: whoever has to log in first, or looks elsewhere, finds the film when they come back. */
   made: Signal<Made | null>;
-  /** Have the browser ask before the document is left; the answer ends that. */
+  /** Have whoever leaves document or screen be asked first; the answer ends that. */
   askBeforeLeaving: () => () => void;
 }
 

@@ -1,9 +1,10 @@
-import { computed, createModel, signal } from "@preact/signals";
+import { computed, createModel, type ReadonlySignal, signal } from "@preact/signals";
 
 export interface HistoryPort {
   read(): string;
   push(url: string): void;
   replace(url: string): void;
+  back(): void;
   onPop(listener: () => void): void;
 }
 
@@ -73,11 +74,36 @@ export function safeNext(next: string | null): string {
   return next && /^\/(?![/\\])/.test(next) ? next : "/";
 }
 
+const partsOf = (url: string) => new URL(url, "http://here");
+
 export const Router = createModel((history: HistoryPort) => {
   const url = signal(history.read());
-  const parts = computed(() => new URL(url.value, "http://here"));
+  const parts = computed(() => partsOf(url.value));
+  /** The way on that waits for an answer. */
+  const asked = signal<(() => void) | null>(null);
+  let holds = 0;
+  /** Whoever was asked has answered that they want to go. */
+  let isLeaving = false;
+
+  const isHeld = (target: string) =>
+    holds > 0 && !isLeaving && partsOf(target).pathname !== parts.peek().pathname;
+
+  function arrive(target: string) {
+    isLeaving = false;
+    url.value = target;
+  }
+
+  function walk(target: string) {
+    if (target !== url.value) history.push(target);
+    arrive(target);
+  }
+
   history.onPop(() => {
-    url.value = history.read();
+    const target = history.read();
+    if (!isHeld(target)) return arrive(target);
+    // The browser is there already: it comes back here, from where one step leads there again.
+    history.push(url.peek());
+    asked.value = () => history.back();
   });
 
   return {
@@ -85,13 +111,35 @@ export const Router = createModel((history: HistoryPort) => {
     path: computed(() => parts.value.pathname),
     query: computed(() => parts.value.searchParams),
     route: computed(() => routeOf(parts.value.pathname)),
-    go(target: string) {
-      if (target !== url.value) history.push(target);
-      url.value = target;
+    /** @returns whether that is where one is now: where something would be lost, one is asked first */
+    go(target: string): boolean {
+      const held = isHeld(target);
+      if (held) asked.value = () => walk(target);
+      else walk(target);
+      return !held;
     },
     replace(target: string) {
       history.replace(target);
-      url.value = target;
+      arrive(target);
+    },
+
+    isAsking: computed(() => asked.value !== null) as ReadonlySignal<boolean>,
+    /** Have whoever wants to leave this screen asked; the answer ends that. */
+    hold() {
+      holds += 1;
+      return () => {
+        holds -= 1;
+        if (holds === 0) asked.value = null;
+      };
+    },
+    stay() {
+      asked.value = null;
+    },
+    leave() {
+      const goOn = asked.peek();
+      asked.value = null;
+      isLeaving = goOn !== null;
+      goOn?.();
     },
   };
 });

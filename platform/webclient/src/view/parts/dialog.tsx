@@ -58,12 +58,14 @@ export function Confirm({
   title,
   text,
   yes,
+  no,
   onYes,
   onClose,
 }: {
   title: string;
   text: string;
   yes: string;
+  no?: string;
   onYes: () => void;
   onClose: () => void;
 }) {
@@ -72,12 +74,12 @@ export function Confirm({
     <Dialog title={title} onClose={onClose}>
       <p class="dialog-text">{text}</p>
       <footer>
-        <Button onClick={onClose}>{t("keep_it")}</Button>
+        <Button onClick={onClose}>{no ?? t("keep_it")}</Button>
         <Button
           kind="danger"
           onClick={() => {
-            onClose();
             onYes();
+            onClose();
           }}
         >
           {yes}
