@@ -112,6 +112,14 @@ function compose() {
     },
     // An insecure page has no clipboard: in a promise that fails like a refusal.
     copyText: async (text) => await navigator.clipboard.writeText(text),
+    sharing: {
+      origin: location.origin,
+      sheet: () =>
+        // Not every browser has it, and none on an insecure page.
+        (navigator.share as Navigator["share"] | undefined) && matchMedia("(pointer: coarse)").matches
+          ? (shared) => navigator.share(shared)
+          : null,
+    },
     device: () => ({
       cores: navigator.hardwareConcurrency || 1,
       isolated: crossOriginIsolated,

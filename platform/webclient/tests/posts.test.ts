@@ -1,9 +1,11 @@
-import { expect, test, vi } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 
-import { Comments, remixUrl, Report, Wall } from "../src/viewmodel/posts";
+import { Comments, remixUrl, Report, type SharingPorts, Wall } from "../src/viewmodel/posts";
 import { comment, deferred, page, post, project, refused, settle } from "./fakes";
 
-function setUp({ member = true, calm = false } = {}) {
+type Sheet = ReturnType<SharingPorts["sheet"]>;
+
+function setUp({ member = true, calm = false, sheet = null as Sheet } = {}) {
   const api = {
     posts: vi.fn(() =>
       Promise.resolve(
@@ -21,8 +23,17 @@ function setUp({ member = true, calm = false } = {}) {
   };
   const say = vi.fn();
   const go = vi.fn();
-  const ports = { api: api as never, newKey: () => "key", go, member: () => member, say, calm: () => calm };
-  return { api, say, go, wall: new Wall(ports, {}), one: new Wall(ports, { id: "x" }) };
+  const copyText = vi.fn<SharingPorts["copyText"]>(() => Promise.resolve());
+  const ports = {
+    api: api as never,
+    newKey: () => "key",
+    go,
+    member: () => member,
+    say,
+    sharing: { origin: "https://impasto.example", sheet: () => sheet, copyText },
+    calm: () => calm,
+  };
+  return { api, say, go, copyText, wall: new Wall(ports, {}), one: new Wall(ports, { id: "x" }) };
 }
 
 test("walking stops at both ends", async () => {
@@ -61,6 +72,59 @@ test("a heart shows at once and is taken back when the server did not hear", asy
   await liking;
   expect(wall.current.value).toMatchObject({ liked: false, like_count: 3 });
   expect(say).toHaveBeenCalledWith("try_again", expect.anything());
+});
+
+describe("sharing a post", () => {
+  const shared = { id: "a", caption: "Swans" };
+  const url = "https://impasto.example/p/a";
+  const refusal = (name: string) => new DOMException("", name);
+
+  test("copies its link and says so", async () => {
+    const { wall, copyText, say } = setUp();
+
+    await wall.share(shared);
+
+    expect(copyText).toHaveBeenCalledWith(url);
+    expect(say).toHaveBeenCalledWith("link_copied");
+  });
+
+  test("shows the link where the browser does not let the page copy it", async () => {
+    const { wall, copyText, say } = setUp();
+    copyText.mockRejectedValue(refusal("NotAllowedError"));
+
+    await wall.share(shared);
+    expect(wall.linkByHand.value).toBe(url);
+    wall.closeLink();
+
+    expect(wall.linkByHand.value).toBeNull();
+    expect(say).not.toHaveBeenCalled();
+  });
+
+  test("goes through the device's own sheet where it has one", async () => {
+    const sheet = vi.fn(() => Promise.resolve());
+    const { wall, copyText } = setUp({ sheet });
+
+    await wall.share(shared);
+
+    expect(sheet).toHaveBeenCalledWith({ title: "Swans", url });
+    expect(copyText).not.toHaveBeenCalled();
+  });
+
+  test("says nothing to whoever closes the sheet", async () => {
+    const { wall, copyText, say } = setUp({ sheet: () => Promise.reject(refusal("AbortError")) });
+
+    await wall.share(shared);
+
+    expect([copyText.mock.calls, say.mock.calls, wall.linkByHand.value]).toEqual([[], [], null]);
+  });
+
+  test("copies the link where the sheet is refused", async () => {
+    const { wall, copyText } = setUp({ sheet: () => Promise.reject(refusal("NotAllowedError")) });
+
+    await wall.share(shared);
+
+    expect(copyText).toHaveBeenCalledWith(url);
+  });
 });
 
 test("a guest is shown the door and likes nothing", async () => {

@@ -43,6 +43,7 @@ export const en = {
   paint: "Paint",
   paint_with_this: "Paint with this style",
   share: "Share",
+  link_by_hand: "This browser does not let the page copy the link. Copy it from here.",
   see_original: "See the original",
   original: "Original",
   painted: "Painted",

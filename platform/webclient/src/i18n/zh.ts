@@ -42,6 +42,7 @@ export const zh: Dictionary = {
   paint: "作画",
   paint_with_this: "用这个风格作画",
   share: "分享",
+  link_by_hand: "浏览器不允许页面复制链接，请在此自行复制。",
   see_original: "看原片",
   original: "原片",
   painted: "画作",

@@ -19,7 +19,7 @@ import { Look } from "./look";
 import { Easel, type PaintPorts } from "./paint";
 import { HashtagPage, Profile, Search, Settings, StylePage } from "./pages";
 import { MyProjects, NewEdit } from "./projects";
-import { Comments, Report, Wall } from "./posts";
+import { Comments, Report, type SharingPorts, Wall } from "./posts";
 import { type HistoryPort, Router, safeNext } from "./router";
 import { Confirmation, Door, type DoorKind, Session } from "./session";
 import { Toasts } from "./toasts";
@@ -40,7 +40,8 @@ export interface Services {
   stayAwake: StayAwake;
   /** Have the browser ask before the document is left; the answer ends that. */
   askBeforeLeaving: () => () => void;
-  copyText: SpeedPorts["copyText"];
+  copyText: SharingPorts["copyText"];
+  sharing: Omit<SharingPorts, "copyText">;
   device: () => SpeedPorts["device"];
   history: HistoryPort;
   pictures: PaintPorts["pictures"];
@@ -247,6 +248,7 @@ export const App = createModel((services: Services) => {
             member,
             calm: services.wantsCalm,
             say: (kind, problem) => toasts.say(kind, problem && { problem }),
+            sharing: { ...services.sharing, copyText: services.copyText },
           },
           source,
         ),

@@ -27,13 +27,23 @@ export async function toggleLike(api: Pick<Api, "like">, list: Likable, post: Po
 export const remixUrl = (post: Post) =>
   `/create?styles=${post.styles.map(({ slug }) => encodeURIComponent(slug)).join(",")}`;
 
+export interface SharingPorts {
+  /** Of this site: what its addresses begin with. */
+  origin: string;
+  /** The device's own way to pass something on; null where it has none, or a mouse, which a link is enough for. */
+  sheet: () => ((shared: { title: string; url: string }) => Promise<void>) | null;
+  /** Refused by some browsers, and missing on insecure pages. */
+  copyText: (text: string) => Promise<void>;
+}
+
 export interface FeedPorts {
   api: Pick<Api, "posts" | "post" | "next" | "like" | "deletePost" | "createProject">;
   newKey: () => string;
   go: (path: string) => void;
   /** Ask the visitor to sign in; true when somebody is here already. */
   member: () => boolean;
-  say: (message: "post_deleted" | "try_again", problem?: Problem) => void;
+  say: (message: "link_copied" | "post_deleted" | "try_again", problem?: Problem) => void;
+  sharing: SharingPorts;
   /** The visitor asked for less motion: nothing starts by itself. */
   calm: () => boolean;
 }
@@ -55,6 +65,7 @@ export const Wall = createModel((ports: FeedPorts, source: PostFilter | { id: st
   const panel = signal<"none" | "comments" | "report">("none");
   const reported = signal<{ target: "post" | "comment"; id: string } | null>(null);
   const captions = signal(false);
+  const linkByHand = signal<string | null>(null);
   const fresh = new NewEdit(api, ports.newKey);
   const current = computed<Post | null>(() => posts.items.value[index.value] ?? null);
 
@@ -71,6 +82,18 @@ export const Wall = createModel((ports: FeedPorts, source: PostFilter | { id: st
     if (target >= last - 2) void posts.more();
   }
 
+  /** @returns false where there is no sheet, or the browser refuses it; true also for who thought better of it */
+  async function passOn(title: string, url: string): Promise<boolean> {
+    const sheet = ports.sharing.sheet();
+    if (!sheet) return false;
+    try {
+      await sheet({ title, url });
+      return true;
+    } catch (error) {
+      return error instanceof DOMException && error.name === "AbortError";
+    }
+  }
+
   return {
     posts,
     index: index as ReadonlySignal<number>,
@@ -80,6 +103,8 @@ export const Wall = createModel((ports: FeedPorts, source: PostFilter | { id: st
     reported: reported as ReadonlySignal<{ target: "post" | "comment"; id: string } | null>,
     /** Captions are shown: off at first, because an edit has its words in the picture. */
     captions: captions as ReadonlySignal<boolean>,
+    /** A link that the browser does not let the page copy. */
+    linkByHand: linkByHand as ReadonlySignal<string | null>,
     /** An edit with somebody's music is being begun. */
     beginning: computed(() => fresh.phase.value === "sending"),
     current,
@@ -111,6 +136,19 @@ export const Wall = createModel((ports: FeedPorts, source: PostFilter | { id: st
       if (!ports.member()) return;
       const problem = await toggleLike(api, posts, post);
       if (problem) ports.say("try_again", problem);
+    },
+    async share(post: Pick<Post, "id" | "caption">) {
+      const url = `${ports.sharing.origin}/p/${post.id}`;
+      if (await passOn(post.caption || "Impasto", url)) return;
+      try {
+        await ports.sharing.copyText(url);
+        ports.say("link_copied");
+      } catch {
+        linkByHand.value = url;
+      }
+    },
+    closeLink() {
+      linkByHand.value = null;
     },
     toggleCaptions() {
       captions.value = !captions.value;

@@ -24,10 +24,20 @@ import {
 import type { Post, PostFilter } from "../../model/types";
 import { remixUrl, type WallModel } from "../../viewmodel/posts";
 import { useApp, useOnce, useT, useTitle } from "../context";
-import { Ago, Avatar, ButtonLink, Empty, Failure, IconButton, Skeleton, Spinner } from "../parts/basics";
+import {
+  Ago,
+  Avatar,
+  ButtonLink,
+  Empty,
+  Failure,
+  Field,
+  IconButton,
+  Skeleton,
+  Spinner,
+} from "../parts/basics";
 import { CaptionTrack } from "../parts/captions";
 import { StyleChip } from "../parts/cards";
-import { Confirm } from "../parts/dialog";
+import { Confirm, Dialog } from "../parts/dialog";
 import { Icon } from "../parts/icon";
 import { CommentsPanel } from "./comments";
 import { ReportDialog } from "./report";
@@ -71,7 +81,25 @@ export function WallScreen({ source }: { source: PostFilter | { id: string } }) 
       {wall.panel.value === "report" && wall.reported.value && (
         <ReportDialog target={wall.reported.value.target} id={wall.reported.value.id} onClose={wall.close} />
       )}
+      {wall.linkByHand.value && <LinkDialog url={wall.linkByHand.value} onClose={wall.closeLink} />}
     </div>
+  );
+}
+
+/** The link, selected, where the browser does not let the page copy it. */
+function LinkDialog({ url, onClose }: { url: string; onClose: () => void }) {
+  const t = useT();
+  const link = useRef<HTMLInputElement>(null);
+  useEffect(() => {
+    link.current?.focus();
+    link.current?.select();
+  }, []);
+  return (
+    <Dialog title={t("share")} onClose={onClose}>
+      <Field label={t("link_by_hand")}>
+        <input ref={link} value={url} readOnly />
+      </Field>
+    </Dialog>
   );
 }
 
@@ -370,7 +398,13 @@ function Rail({ post, wall, here }: { post: Post; wall: WallModel; here: boolean
           onClick={() => wall.hold(!wall.original.value)}
         />
       )}
-      <ShareButton post={post} tab={tab} />
+      <RailButton
+        icon={Share2}
+        label={t("share")}
+        text={t("share")}
+        tab={tab}
+        onClick={() => void wall.share(post)}
+      />
       {post.clip.has_audio && (
         <RailButton
           icon={muted.value ? VolumeX : Volume2}
@@ -425,28 +459,6 @@ function RailButton({
       <Icon of={icon} size={26} filled={filled} />
       {text && <span>{text}</span>}
     </button>
-  );
-}
-
-function ShareButton({ post, tab }: { post: Post; tab: number }) {
-  const { toasts, i18n } = useApp();
-  const share = async () => {
-    const url = `${location.origin}/p/${post.id}`;
-    if (navigator.share && matchMedia("(pointer: coarse)").matches) {
-      await navigator.share({ title: post.caption || "Impasto", url }).catch(() => undefined);
-      return;
-    }
-    await navigator.clipboard.writeText(url);
-    toasts.say("link_copied");
-  };
-  return (
-    <RailButton
-      icon={Share2}
-      label={i18n.t("share")}
-      text={i18n.t("share")}
-      tab={tab}
-      onClick={() => void share()}
-    />
   );
 }
 
