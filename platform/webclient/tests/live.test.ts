@@ -1698,6 +1698,18 @@ describe("recording live", () => {
       expect(model.found.value).toEqual(entry);
     });
 
+    test("is offered where no camera opens, and stays so until it is looked at", async () => {
+      const openCamera = vi.fn(() => Promise.reject(problem("camera_denied")));
+      const { model } = live({ studio: { openCamera }, tools: { unfinished } });
+
+      await model.open();
+      expect([model.phase.value, model.found.value]).toEqual(["failed", entry]);
+      expect(model.canTakeFound.value).toBe(true);
+      await model.lookAtFound();
+
+      expect(model.phase.value).toBe("review");
+    });
+
     test("can be looked at where the camera is gone", async () => {
       const { model, events } = live({ tools: { unfinished } });
       await model.open();

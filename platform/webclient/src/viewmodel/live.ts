@@ -212,6 +212,8 @@ export const Live = createModel((ports: LivePorts, firstStyle: string | null) =>
       // Left meanwhile, and perhaps opened anew.
       if (mine !== null && mine !== studio) return;
       giveUp(error);
+      // What was recorded before needs no camera.
+      if (tools) await find();
     }
   }
 
