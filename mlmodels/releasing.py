@@ -4,7 +4,7 @@ import fcntl
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
@@ -21,10 +21,11 @@ PREFIX = "models-"
 
 @dataclass(frozen=True)
 class Outcome:
-    """What there is now, and whether anything had to be done for it."""
+    """What there is now, whether anything had to be done for it, and why nothing could be read that was measured."""
 
     release: ModelRelease
     was_made: bool
+    damaged: str = ""
 
 
 def release_bring_out(
@@ -32,16 +33,24 @@ def release_bring_out(
 ) -> Outcome:
     """
     Export a release and publish it in one transaction. What this exporter has made of it before stays as it is,
-    withdrawn or not; only files that the storage lost are made again. What was measured of its files goes with it.
+    withdrawn or not; only files that the storage lost are made again. What was measured of its files goes with it,
+    where that can be read: numbers that are only looked at keep no networks from anybody.
 
     :param publish: False leaves a draft for the staff to publish
     :raises CannotExport: no release, no converter, or a fault on the way
-    :raises BadMeasurements: what lies beside the release is not one of ours
     """
-    known = measured.metrics_of(folder)
+    known, damaged = _measured(folder)
     outcome = _brought_out(folder, format, at, publish, minimum_client)
     services.model_release_measured(release=outcome.release, metrics=known)
-    return outcome
+    return replace(outcome, damaged=damaged)
+
+
+def _measured(folder: Path) -> tuple[dict[str, measured.Metrics], str]:
+    """Return what is known by the SHA-256 of a file, and why that is nothing where the file is damaged."""
+    try:
+        return measured.metrics_of(folder), ""
+    except measured.BadMeasurements as damaged:
+        return {}, str(damaged)
 
 
 def _brought_out(folder: Path, format: str, at: datetime, publish: bool, minimum_client: str) -> Outcome:

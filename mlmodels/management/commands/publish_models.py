@@ -12,7 +12,6 @@ from django.utils import timezone
 from foundation.errors import ApplicationError
 from mlmodels import releasing, services
 from mlmodels.export_process import CannotExport
-from mlmodels.measured import BadMeasurements
 from mlmodels.models import Format
 from mlmodels.shipped import SHIPPED
 
@@ -31,7 +30,7 @@ class Command(BaseCommand):
         try:
             with _ends_tidily():
                 self._withdraw(**options) if options["withdraw"] else self._publish(**options)
-        except (ApplicationError, BadMeasurements, CannotExport) as refused:
+        except (ApplicationError, CannotExport) as refused:
             raise CommandError(str(refused)) from refused
 
     def _publish(self, *, release: Path, format: str | None, minimum_client: str, draft: bool, **_: Any) -> None:
@@ -39,6 +38,8 @@ class Command(BaseCommand):
             folder=release, format=format or Format.ONNX, at=timezone.now(), publish=not draft,
             minimum_client=minimum_client,
         )  # fmt: skip
+        if outcome.damaged:
+            self.stderr.write(f"Warning: {outcome.damaged}. Nothing is said of what was measured there.")
         row = outcome.release
         done = f"{row.files.count()} files exported now" if outcome.was_made else "nothing to do"
         self.stdout.write(f"{row}: {row.get_state_display().lower()}, {done}.")

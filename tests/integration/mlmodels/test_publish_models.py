@@ -57,7 +57,7 @@ def exporter(make_exported: Any, monkeypatch: pytest.MonkeyPatch) -> Exporter:
 
 def publish(folder: Path, **options: Any) -> str:
     said = io.StringIO()
-    call_command("publish_models", release=folder, stdout=said, **options)
+    call_command("publish_models", release=folder, stdout=said, stderr=said, **options)
     return said.getvalue()
 
 
@@ -124,13 +124,26 @@ def test_what_was_measured_before_is_published_at_once(folder: Path, exporter: E
     assert ModelFile.objects.all()[0].metrics == {"relative_error": "0.5"}
 
 
-def test_measurements_that_are_not_ours_stop_it(folder: Path, exporter: Exporter) -> None:
+@pytest.mark.parametrize("text", ["half", "[]", '{"x.onnx": {"sha256": "a", "metrics": {"psnr_db": "high"}}}'])
+def test_a_damaged_file_of_measurements_is_named_and_stops_nothing(folder: Path, exporter: Exporter, text: str) -> None:
+    (folder / measured.NAME).write_text(text)
+
+    said = publish(folder)
+
+    assert said.startswith(f"Warning: {folder / measured.NAME} ")
+    assert "published, 3 files exported now" in said
+    assert ModelRelease.objects.get().state == "published"
+
+
+def test_what_is_known_already_outlives_a_damaged_file(folder: Path, exporter: Exporter) -> None:
+    publish(folder)
+    know(folder, ModelFile.objects.all()[0].sha256, psnr_db=61.25)
+    publish(folder)
     (folder / measured.NAME).write_text("half")
 
-    with pytest.raises(CommandError, match=r"measured\.json"):
-        publish(folder)
+    publish(folder)
 
-    assert not ModelRelease.objects.exists()
+    assert ModelFile.objects.all()[0].metrics == {"psnr_db": "61.25"}
 
 
 def test_a_file_that_the_storage_lost_is_made_again(folder: Path, exporter: Exporter) -> None:
