@@ -60,6 +60,7 @@ class ModelFileSerializer(serializers.Serializer[Any]):
 class ManifestSerializer(serializers.Serializer[Any]):
     """The newest published release in a format, with all its files, signed."""
 
+    serial = serializers.IntegerField(help_text="It only ever grows: a smaller one is an old answer sent again")
     name = serializers.CharField()
     version = serializers.CharField()
     model_sha256 = serializers.CharField(help_text="Style embeddings and recipes name it too")

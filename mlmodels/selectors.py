@@ -1,10 +1,13 @@
-from django.db.models import QuerySet
+from datetime import UTC, datetime, timedelta
+
+from django.db.models import Max, QuerySet
 
 from foundation.errors import ApplicationError, NotFound
 
 from .models import ModelFile, ModelRelease
 
 State = ModelRelease.State
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class NoModelRelease(NotFound):
@@ -35,6 +38,17 @@ def release_to_offer(format: str, platform: str | None = None) -> ModelRelease:
     if not offered:
         raise NoModelRelease("Nothing is published in this format for this platform.")
     return max(offered, key=lambda row: (row.rank, row.published_at, row.pk))
+
+
+def serial_of(format: str) -> int:
+    """
+    Count the milliseconds from 1970 to when something was published or withdrawn last in a format.
+
+    It grows with every change of what is offered, back to an older release too, and stays while nothing changes.
+    """
+    moments = ModelRelease.objects.filter(format=format).aggregate(out=Max("published_at"), back=Max("withdrawn_at"))
+    changes = [moment for moment in moments.values() if moment is not None]
+    return max(((change - EPOCH) // timedelta(milliseconds=1) for change in changes), default=0)
 
 
 def release_exported(*, model_sha256: str, format: str, exporter_version: str) -> ModelRelease | None:

@@ -13,7 +13,7 @@ from foundation import storage
 from foundation.errors import ApplicationError, Conflict
 from foundation.files import remove_tree
 
-from . import signing
+from . import selectors, signing
 from .export_process import Exported
 from .exported import ExportedFile
 from .files import sha256_of
@@ -160,8 +160,9 @@ def model_release_measured(*, release: ModelRelease, metrics: Mapping[str, Mappi
 
 
 def manifest_of(release: ModelRelease, *, platform: str | None) -> dict[str, Any]:
-    """Return what an app has to know, signed by this site."""
+    """Return what an app has to know, signed by this site: the same bytes while nothing changes."""
     content = {
+        "serial": selectors.serial_of(release.format),
         "name": release.name,
         "version": release.version,
         "model_sha256": release.model_sha256,

@@ -48,7 +48,7 @@ class Refused(Exception):
 
 
 class NotTrusted(Exception):
-    """A manifest or a file is not what this server's key stands for, or needs a newer client."""
+    """A manifest or a file is not what this server's key stands for, is from before, or needs a newer client."""
 
 
 @dataclass
@@ -103,11 +103,12 @@ def _problem(body: bytes) -> dict[str, Any]:
 # The networks: which there are, whether they are genuine, and the bytes.
 
 
-def read_manifest(server: Server, public_key: bytes, platform: str = "desktop") -> dict[str, Any]:
+def read_manifest(server: Server, public_key: bytes, folder: Path, platform: str = "desktop") -> dict[str, Any]:
     """
-    Return the newest release in ONNX.
+    Return the newest release in ONNX, and remember in the folder that this one was seen.
 
-    :raises NotTrusted: another key signed it, it was changed on the way, or this client is too old for it
+    :raises NotTrusted: another key signed it, it was changed on the way, it is older than what was seen here, or this
+        client is too old for it
     """
     query = urllib.parse.urlencode({"format": "onnx", "platform": platform})
     manifest: dict[str, Any] = server.call("GET", f"/api/v1/model-releases/?{query}").json
@@ -117,9 +118,17 @@ def read_manifest(server: Server, public_key: bytes, platform: str = "desktop") 
         Ed25519PublicKey.from_public_bytes(public_key).verify(base64.b64decode(signature["value"]), canonical)
     except InvalidSignature:
         raise NotTrusted("The manifest is not signed with the key this client knows.") from None
+    _remember(manifest["serial"], folder / "manifest.serial")
     if tuple(int(part) for part in manifest["minimum_client"].split(".")) > VERSION:
         raise NotTrusted("This client is too old for these networks.")
     return manifest
+
+
+def _remember(serial: int, seen: Path) -> None:
+    """:raises NotTrusted: a later one was seen: this manifest is genuine, and somebody sends it again"""
+    if seen.exists() and serial < int(seen.read_text()):
+        raise NotTrusted("The manifest is older than one that this client has seen.")
+    seen.write_text(str(serial))
 
 
 def file_for(manifest: dict[str, Any], role: str, shape: str = "dynamic") -> dict[str, Any]:
@@ -299,7 +308,7 @@ def _base64(data: bytes) -> str:
 
 def prepare_painter(server: Server, public_key: bytes, folder: Path) -> tuple[dict[str, Any], Painter]:
     """Bring the networks here and open them; returns the manifest too."""
-    manifest = read_manifest(server, public_key)
+    manifest = read_manifest(server, public_key, folder)
     roles = ("predictor", "readout", "transform", "transform-locked")
     return manifest, Painter(manifest, {role: download(server, file_for(manifest, role), folder) for role in roles})
 

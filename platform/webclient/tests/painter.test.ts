@@ -610,6 +610,32 @@ describe("a release", () => {
     ]);
   });
 
+  test.each([
+    ["older than", { ...v2, serial: 4 }, "impasto-v1"],
+    ["without the number of", v2, "impasto-v1"],
+    ["as old as", { ...v2, serial: 5 }, "impasto-v2"],
+    ["newer than", { ...v2, serial: 6 }, "impasto-v2"],
+  ])("whose manifest is %s the last one's: %#", async (_name, next, painted) => {
+    const kept = cache();
+    await store(server({ ...v1, serial: 5 }), kept).open();
+
+    const { manifest: taken, bytes } = await store(server(next), kept).open();
+
+    expect(taken.name).toBe(painted);
+    expect(text(bytes.readout)).toBe(`${painted} readout`);
+    expect((await store(gone, kept).open()).manifest.name).toBe(painted);
+  });
+
+  test("with an early number takes the place of one that is not trusted any more", async () => {
+    const kept = cache();
+    await store(server({ ...v1, serial: 5 }), kept).open();
+    kept.kept.set(MANIFEST, Response.json({ ...v1, serial: 9, signature: undefined }));
+
+    const { manifest: taken } = await store(server({ ...v2, serial: 6 }), kept).open();
+
+    expect(taken.name).toBe("impasto-v2");
+  });
+
   test("whose download is cut off leaves the last one whole, and that one is painted with", async () => {
     const kept = cache();
     await store(server(v1), kept).open();

@@ -1,6 +1,7 @@
 """What apps and pages get over HTTP: a signed manifest, and files that can be resumed and kept."""
 
 import base64
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import numpy as np
@@ -9,7 +10,7 @@ from django.core.files.storage import storages
 from django.utils import timezone
 
 from foundation import storage
-from mlmodels import services, signing
+from mlmodels import selectors, services, signing
 from mlmodels.models import ModelRelease
 from stylization import services as styles
 
@@ -42,6 +43,7 @@ class TestManifest:
         manifest = anonymous_client.get(MANIFEST).json()
 
         assert {name: value for name, value in manifest.items() if name not in ("files", "signature")} == {
+            "serial": selectors.serial_of("onnx"),
             "name": "small-v1", "version": "1.0.0", "model_sha256": release.model_sha256, "format": "onnx",
             "platform": "web", "minimum_client": "0.1.0", "embedding_size": 128, "norm_widths": [32, 64],
             "picture_size": 192,
@@ -74,6 +76,28 @@ class TestManifest:
         assert (again.status_code, again.content) == (304, b"")
         assert again["ETag"] == first["ETag"]
         assert again["Cache-Control"] == first["Cache-Control"] == "public, no-cache"
+
+    def test_its_serial_grows_whatever_is_offered_next_and_stays_while_nothing_changes(
+        self, anonymous_client: Any, release: ModelRelease, make_release: Any
+    ) -> None:
+        def offered() -> tuple[str, int]:
+            manifest = anonymous_client.get(MANIFEST).json()
+            return manifest["version"], manifest["serial"]
+
+        noon, hour = datetime(2036, 1, 31, 12, tzinfo=UTC), timedelta(hours=1)
+        newer = make_release(version="1.1.0", publish=False)
+        _, first = offered()
+        services.model_release_publish(release=newer, at=noon)
+        out = offered()
+        services.model_release_withdraw(release=newer, at=noon + hour)
+        withdrawn = offered()
+        make_release(version="1.2.0", publish=False)
+        make_release(format="litert")
+
+        assert first < out[1]
+        assert out == ("1.1.0", int(noon.timestamp()) * 1000)
+        assert withdrawn == ("1.0.0", out[1] + 3_600_000)
+        assert offered() == withdrawn
 
     def test_another_release_another_key_or_another_word_is_another_etag(
         self, anonymous_client: Any, release: ModelRelease, make_release: Any, settings: Any

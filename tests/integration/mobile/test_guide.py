@@ -162,7 +162,7 @@ def source_of(*folders: str) -> str:
 
 
 @pytest.mark.parametrize("language", APPS)
-@pytest.mark.parametrize("word", ["If-None-Match", "304", "minimum_client", "TooOld", "Retry-After"])
+@pytest.mark.parametrize("word", ["If-None-Match", "304", "serial", "minimum_client", "TooOld", "Retry-After"])
 def test_each_language_reads_the_manifest_as_the_page_says(language: str, word: str) -> None:
     assert word in code_in(language)
 

@@ -19,7 +19,7 @@ from tests.unit.mlmodels.releases import write_release
 
 SEED = bytes(range(32))
 KEY = list(signing.public_key(SEED))
-CONTENT = {"name": "small-v1", "minimum_client": "1.9.0", "files": []}
+CONTENT = {"serial": 5, "name": "small-v1", "minimum_client": "1.9.0", "files": []}
 # Answers in the order in which they are asked for; what was asked is in `asked`.
 SERVER = """
 const asked = [];
@@ -137,6 +137,16 @@ class TestManifest:
 
         assert said["kind"] == "NotTrusted"
         assert not list(tmp_path.iterdir())
+
+    def test_one_from_before_is_refused_and_the_kept_one_stays(self, folder: Path, tmp_path: Path) -> None:
+        self.read(folder, tmp_path, (200, self.signed(), {"ETag": '"one"'}))
+        script = f"said = await fault((async () => {self.READ})());"
+
+        said = self.read(folder, tmp_path, (200, self.signed(serial=4), {"ETag": '"old"'}), script=script)
+
+        assert said["kind"] == "NotTrusted"
+        assert self.read(folder, tmp_path, (304, None))["content"] == CONTENT
+        assert self.read(folder, tmp_path, (200, self.signed(serial=6), {}))["content"]["serial"] == 6
 
     @pytest.mark.parametrize("version", ["1.8.9", "0.10.0", "1.0.99"])
     def test_an_app_that_is_too_old_goes_no_further(self, folder: Path, tmp_path: Path, version: str) -> None:

@@ -121,12 +121,23 @@ class Scripted(Server):
 
 
 class TestTrust:
-    CONTENT = {"name": "small-v1", "minimum_client": "0.1.0", "files": []}
+    CONTENT = {"serial": 5, "name": "small-v1", "minimum_client": "0.1.0", "files": []}
 
-    def test_a_genuine_manifest_is_read(self) -> None:
-        manifest = reference_client.read_manifest(Scripted(signing.signed(self.CONTENT, SEED)), KEY)
+    def read(self, folder: Path, **changes: Any) -> Any:
+        server = Scripted(signing.signed({**self.CONTENT, **changes}, SEED))
+        return reference_client.read_manifest(server, KEY, folder)
 
-        assert manifest == self.CONTENT
+    def test_a_genuine_manifest_is_read(self, tmp_path: Path) -> None:
+        assert self.read(tmp_path) == self.CONTENT
+
+    def test_one_from_before_is_refused_though_it_is_genuine(self, tmp_path: Path) -> None:
+        self.read(tmp_path)
+
+        with pytest.raises(NotTrusted, match="older"):
+            self.read(tmp_path, serial=4)
+
+        assert self.read(tmp_path) == self.CONTENT
+        assert self.read(tmp_path, serial=6)["serial"] == 6
 
     @pytest.mark.parametrize(
         "manifest",
@@ -137,9 +148,9 @@ class TestTrust:
         ],
         ids=["changed", "another key", "too new"],
     )
-    def test_another_one_is_refused(self, manifest: Any) -> None:
+    def test_another_one_is_refused(self, tmp_path: Path, manifest: Any) -> None:
         with pytest.raises(NotTrusted):
-            reference_client.read_manifest(Scripted(manifest), KEY)
+            reference_client.read_manifest(Scripted(manifest), KEY, tmp_path)
 
     def row(self, content: bytes) -> dict[str, Any]:
         sha256 = hashlib.sha256(content).hexdigest()

@@ -14,6 +14,8 @@ export interface ModelFile {
 
 /** What the server publishes of a release, as docs/api.md says. */
 export interface Manifest extends Signed {
+  /** It grows with whatever is published or withdrawn. */
+  serial?: number;
   name: string;
   version: string;
   /** What the vectors of styles are named after: those of another model mean something else to this one. */
@@ -62,6 +64,8 @@ export function readManifest(body: unknown): Manifest {
   return manifest as Manifest;
 }
 
+const serialOf = ({ serial }: Manifest) => serial ?? 0;
+
 export interface Release {
   manifest: Manifest;
   bytes: Record<Role, Uint8Array>;
@@ -88,7 +92,8 @@ export class ModelStore {
   /**
    * The newest release with all its files. Without a connection, also one that is cut half-way, the last whole one.
    *
-   * A release is kept in place of the last one when all of it is there, so that two are never mixed.
+   * A release is kept in place of the last one when all of it is there, so that two are never mixed. A manifest from
+   * before that one is an old answer, sent again: it is refused, and the last one stays.
    *
    * @throws Problem `bad_signature`, `bad_model`, `no_model`, `offline`; nothing of what is refused is kept
    */
@@ -96,7 +101,10 @@ export class ModelStore {
     const cache = await this.#cache();
     try {
       const answer = await this.#fetch(MANIFEST);
-      const release = await this.#whole(await this.#read(answer.clone()), cache);
+      const manifest = await this.#read(answer.clone());
+      const last = await this.#last(cache);
+      if (last && serialOf(manifest) < serialOf(last)) return await this.#whole(last, cache);
+      const release = await this.#whole(manifest, cache);
       await this.#replace(release.manifest, answer, cache);
       return release;
     } catch (problem) {
@@ -115,6 +123,12 @@ export class ModelStore {
       throw problem("bad_signature", `${manifest.name} ${manifest.version}`);
     }
     return manifest;
+  }
+
+  /** What was kept, unless it cannot be trusted any more. */
+  async #last(cache: Cache | null): Promise<Manifest | null> {
+    const kept = await cache?.match(MANIFEST);
+    return kept ? await this.#read(kept).catch(() => null) : null;
   }
 
   async #whole(manifest: Manifest, cache: Cache | null): Promise<Release> {
