@@ -1,7 +1,7 @@
 import { describe, expect, test, vi } from "vitest";
 
 import { Adaptation } from "../src/model/painter/adaptation";
-import { filesOf, type Manifest, ModelStore, readManifest } from "../src/model/painter/manifest";
+import { filesOf, isOlder, type Manifest, ModelStore, readManifest } from "../src/model/painter/manifest";
 import type { Networks, Tensor } from "../src/model/painter/networks";
 import { filmSize, toPlanes, toRgba, workingSize } from "../src/model/painter/pixels";
 import { Painter, type Reply, type Request, type WorkerPort } from "../src/model/painter/protocol";
@@ -442,6 +442,7 @@ const manifest = (change: Partial<Manifest> = {}): Manifest => ({
   name: "impasto",
   version: "1",
   model_sha256: "m1",
+  minimum_client: "0.1.0",
   embedding_size: 128,
   norm_widths: [1],
   picture_size: 224,
@@ -472,11 +473,22 @@ describe("the manifest", () => {
     ["nothing", null],
     ["an empty answer", {}],
     ["one without a checksum of its model", { ...manifest(), model_sha256: null }],
+    ["one that does not say who may use it", { ...manifest(), minimum_client: undefined }],
     ["one without widths", { ...manifest(), norm_widths: 3 }],
     ["one with a strange checksum", manifest({ files: [file("predictor", { sha256: "x" })] })],
   ])("%s is none", (_name, body) => {
     expect(() => readManifest(body)).toThrow(expect.objectContaining({ code: "no_model" }));
   });
+});
+
+test.each([
+  ["0.1.0", "0.1.0", false],
+  ["1.10.0", "1.9.0", false],
+  ["1.9.0", "1.10.0", true],
+  ["0.10.0", "1.0.0", true],
+  ["2.0.0", "1.9.9", false],
+])("whether %s is older than %s: %s", (version, minimum, older) => {
+  expect(isOlder(version, minimum)).toBe(older);
 });
 
 describe("a release", () => {
@@ -548,6 +560,16 @@ describe("a release", () => {
     await expect(open()).rejects.toMatchObject({ code: "bad_signature" });
     expect(fetch).toHaveBeenCalledTimes(1);
     expect(kept.size).toBe(0);
+  });
+
+  test("that needs a newer page is refused, and the one before stays", async () => {
+    const kept = cache();
+    await store(server(v1), kept).open();
+    const fetch = vi.fn(server({ ...v2, minimum_client: "999.0.0" }));
+
+    await expect(store(fetch, kept).open()).rejects.toMatchObject({ code: "client_too_old" });
+    expect(fetch).toHaveBeenCalledTimes(1);
+    expect((await store(gone, kept).open()).manifest.name).toBe("impasto-v1");
   });
 
   test("without a signature is refused as well, and the one before stays", async () => {

@@ -572,6 +572,8 @@ export const en = {
   problem_bad_model: "The network did not arrive whole",
   problem_bad_model_detail:
     "Its checksum is wrong. Try again; if it stays so, tell the people who run this site.",
+  problem_client_too_old: "This page is out of date",
+  problem_client_too_old_detail: "The networks of this site need a newer one. Reload the page.",
   problem_bad_signature: "The network is not from this site",
   problem_bad_signature_detail:
     "It was not signed by this site, so nothing of it was loaded or kept. Reload the page; if it stays so, tell the people who run this site.",

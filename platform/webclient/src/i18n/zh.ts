@@ -553,6 +553,8 @@ export const zh: Dictionary = {
   problem_no_model_detail: "此服务器尚未发布供浏览器使用的网络。",
   problem_bad_model: "网络文件不完整",
   problem_bad_model_detail: "校验和不符。请重试；若仍如此，请告知本站管理者。",
+  problem_client_too_old: "此页面版本过旧",
+  problem_client_too_old_detail: "本站的网络需要更新的页面，请重新加载。",
   problem_bad_signature: "该网络并非来自本站",
   problem_bad_signature_detail:
     "它没有本站的签名，因此没有加载或保存任何内容。请刷新页面；若仍如此，请告知本站管理者。",

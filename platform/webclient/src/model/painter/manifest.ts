@@ -1,3 +1,4 @@
+import { version as VERSION } from "../../../package.json";
 import { offline, Problem } from "../problem";
 import { type Role, ROLES } from "./networks";
 import { isSigned, type Signed, type Verify } from "./signature";
@@ -18,6 +19,8 @@ export interface Manifest extends Signed {
   serial?: number;
   name: string;
   version: string;
+  /** The oldest version of a client that may use it: three numbers. */
+  minimum_client: string;
   /** What the vectors of styles are named after: those of another model mean something else to this one. */
   model_sha256: string;
   embedding_size: number;
@@ -56,6 +59,7 @@ export function readManifest(body: unknown): Manifest {
   const whole =
     typeof manifest?.name === "string" &&
     typeof manifest.model_sha256 === "string" &&
+    typeof manifest.minimum_client === "string" &&
     Array.isArray(manifest.files) &&
     Array.isArray(manifest.norm_widths) &&
     typeof manifest.picture_size === "number" &&
@@ -65,6 +69,13 @@ export function readManifest(body: unknown): Manifest {
 }
 
 const serialOf = ({ serial }: Manifest) => serial ?? 0;
+
+/** 1.10.0 is newer than 1.9.0. */
+export function isOlder(version: string, minimum: string): boolean {
+  const [mine, least] = [version, minimum].map((text) => text.split(".").map(Number)) as [number[], number[]];
+  const at = mine.findIndex((part, index) => part !== least[index]);
+  return at >= 0 && mine[at]! < least[at]!;
+}
 
 export interface Release {
   manifest: Manifest;
@@ -95,7 +106,8 @@ export class ModelStore {
    * A release is kept in place of the last one when all of it is there, so that two are never mixed. A manifest from
    * before that one is an old answer, sent again: it is refused, and the last one stays.
    *
-   * @throws Problem `bad_signature`, `bad_model`, `no_model`, `offline`; nothing of what is refused is kept
+   * @throws Problem `bad_signature`, `bad_model`, `no_model`, `client_too_old`, `offline`; nothing of what is refused is
+   *   kept
    */
   async release(): Promise<Release> {
     const cache = await this.#cache();
@@ -104,6 +116,9 @@ export class ModelStore {
       const manifest = await this.#read(answer.clone());
       const last = await this.#last(cache);
       if (last && serialOf(manifest) < serialOf(last)) return await this.#whole(last, cache);
+      if (isOlder(VERSION, manifest.minimum_client)) {
+        throw problem("client_too_old", `${VERSION} < ${manifest.minimum_client}`);
+      }
       const release = await this.#whole(manifest, cache);
       await this.#replace(release.manifest, answer, cache);
       return release;

@@ -108,6 +108,7 @@ const KNOWN_PROBLEMS = new Set([
   "no_model",
   "bad_model",
   "bad_signature",
+  "client_too_old",
   "painter_lost",
   "painter_failed",
   "no_encoder",
