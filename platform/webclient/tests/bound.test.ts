@@ -142,6 +142,30 @@ describe("a film that was cut off", () => {
     expect(await picturesOf(whole)).toEqual([0, 1.5, 2.1]);
   });
 
+  test.each([
+    ["webm", "its last picture stands until there", []],
+    ["webm", "its last picture is needed to draw on", [6]],
+    ["mp4", "a picture lasts until the next one", []],
+  ] as const)("goes on for no longer than it may: %s, %s", async (container, _why, deltas) => {
+    const film = await cutOff(container, [0, 1.5, 3, 4.5, 6, 7.5, 9], deltas);
+    expect((await endsOf(film)).sound).toBeGreaterThan(5.1);
+
+    const whole = await bound(film, `video/${container}`, "film", 5);
+
+    const { picture, sound } = await endsOf(whole);
+    expect(Math.max(picture, sound)).toBeLessThanOrEqual(5.001);
+    expect(sound).toBeGreaterThan(4.9);
+    expect((await picturesOf(whole)).slice(0, 4)).toEqual([0, 1.5, 3, 4.5]);
+  });
+
+  test("is whole where it may go on for longer", async () => {
+    const film = await cutOff("mp4", [0, 1.5, 3, 4.5, 6]);
+
+    const [free, long] = [await bound(film, "video/mp4", "film"), await bound(film, "video/mp4", "film", 60)];
+
+    expect(await endsOf(long)).toEqual(await endsOf(free));
+  });
+
   test("and that nothing can be read of is handed out as it is", async () => {
     const whole = await bound(new Blob(["nothing"]), "video/webm", "film");
 

@@ -491,6 +491,7 @@ describe("films that were left behind", () => {
 function studioHere(change: { getUserMedia?: () => Promise<unknown>; claim?: () => Promise<boolean> } = {}) {
   const timers = new Set<number>();
   const recorders: { state: string }[] = [];
+  const heard: string[] = [];
   class Recorder extends EventTarget {
     static isTypeSupported = () => true;
     state = "recording";
@@ -500,7 +501,11 @@ function studioHere(change: { getUserMedia?: () => Promise<unknown>; claim?: () 
       recorders.push(this);
     }
     start() {}
+    pause() {
+      this.state = "paused";
+    }
     stop() {
+      heard.push(this.state);
       this.state = "inactive";
       this.ondataavailable?.({ data: new Blob(["film"]) });
       this.dispatchEvent(new Event("stop"));
@@ -536,7 +541,7 @@ function studioHere(change: { getUserMedia?: () => Promise<unknown>; claim?: () 
   const studio = new Studio(ports as unknown as StudioPorts, events);
   const canvas = { width: 640, height: 480, captureStream: () => ({ addTrack: vi.fn() }) };
   studio.show(canvas as unknown as HTMLCanvasElement);
-  return { studio, films, locks, events, painter, stopped, stream, timers, recorders };
+  return { studio, films, locks, events, painter, stopped, stream, timers, recorders, heard };
 }
 
 describe("the camera of a studio", () => {
@@ -591,6 +596,31 @@ describe("a film that is being prepared", () => {
     await studio.stop("name");
 
     expect([timers.size, recorders[0]!.state]).toEqual([0, "inactive"]);
+  });
+
+  test("without WebCodecs is recorded no longer while what is on its way is waited for", async () => {
+    const { studio, heard, recorders } = studioHere();
+    await studio.openCamera("user");
+    await studio.record({ raw: false, most: 60, signal: new AbortController().signal });
+
+    const stopping = studio.stop("name");
+    expect(recorders[0]!.state).toBe("paused");
+    await stopping;
+
+    expect(heard).toEqual(["paused"]);
+  });
+
+  test("whose recorder has ended by itself can still be stopped", async () => {
+    const { studio, recorders } = studioHere();
+    await studio.openCamera("user");
+    await studio.record({ raw: false, most: 60, signal: new AbortController().signal });
+    recorders[0]!.state = "inactive";
+
+    studio.pause();
+    studio.resume();
+
+    expect(await studio.stop("name")).toMatchObject({ id: "film" });
+    expect(recorders[0]!.state).toBe("inactive");
   });
 
   test.each([

@@ -194,12 +194,13 @@ export class CapturingWriter implements FilmWriter {
   frame() {}
   sound() {}
 
+  // A recorder ends by itself where its stream does, and can then be told nothing any more.
   pause() {
-    this.#recorder.pause();
+    if (this.#recorder.state === "recording") this.#recorder.pause();
   }
 
   resume() {
-    this.#recorder.resume();
+    if (this.#recorder.state === "paused") this.#recorder.resume();
   }
 
   finish(): Promise<void> {
@@ -226,8 +227,10 @@ function redraw(canvas: HTMLCanvasElement) {
  * Write a film that grew piece by piece once more as one that says how long it is and can be sought in. Nothing is
  * encoded anew. A film that was cut off mid-piece is whole up to there, and its last picture stands until its sound is
  * over.
+ *
+ * @param most seconds after which it ends: a recorder hears late that it is to stop
  */
-export async function bound(film: Blob, type: string, name: string): Promise<File> {
+export async function bound(film: Blob, type: string, name: string, most = Infinity): Promise<File> {
   const container: Container = type === "video/mp4" ? "mp4" : "webm";
   const file = (parts: BlobPart[]) =>
     new File(parts, `${name}.${container}`, { type: `video/${container}`, lastModified: Date.now() });
@@ -237,12 +240,16 @@ export async function bound(film: Blob, type: string, name: string): Promise<Fil
     const format =
       container === "mp4" ? new Mp4OutputFormat({ fastStart: "in-memory" }) : new WebMOutputFormat();
     const output = new Output({ format, target });
-    const held = container === "webm" ? await lastPictureHeld(input) : null;
+    const held = container === "webm" ? await lastPictureHeld(input, most) : null;
     if (held) {
-      await copy(held, output);
+      await copy(held, output, most);
       return target.buffer ? file([target.buffer]) : file([film]);
     }
-    const conversion = await Conversion.init({ input, output, showWarnings: false });
+    const end = (await input.computeDuration()) > most && {
+      trim: { end: most },
+      copy: { boundaryPolicy: "shrink" as const },
+    };
+    const conversion = await Conversion.init({ input, output, showWarnings: false, ...end });
     if (!conversion.isValid || conversion.discardedTracks.length > 0) return file([film]);
     await conversion.execute();
     return target.buffer ? file([target.buffer]) : file([film]);
@@ -264,17 +271,17 @@ interface Held {
  * What a WebM film lacks whose sound goes on after its last picture; null for one that lacks nothing. In MP4 a picture
  * lasts until the next one; WebM only says when it begins, so that the last one would be over at once.
  */
-async function lastPictureHeld(input: Input): Promise<Held | null> {
+async function lastPictureHeld(input: Input, most: number): Promise<Held | null> {
   const [video, audio] = await Promise.all([input.getPrimaryVideoTrack(), input.getPrimaryAudioTrack()]);
   const last = video && (await new EncodedPacketSink(video).getPacket(Infinity));
   if (!video || !audio || !last) return null;
-  const timestamp = (await audio.computeDuration()) - LAST_FRAME;
+  const timestamp = Math.min(await audio.computeDuration(), most) - LAST_FRAME;
   // Only a key frame is the same picture wherever it stands. One that came a second after the last is always one.
   if (last.type !== "key" || timestamp <= last.timestamp + LAST_FRAME) return null;
   return { video, audio, last: last.clone({ timestamp, duration: LAST_FRAME }) };
 }
 
-async function copy({ video, audio, last }: Held, output: Output) {
+async function copy({ video, audio, last }: Held, output: Output, most: number) {
   const pictures = new EncodedVideoPacketSource((await video.getCodec())!);
   const sounds = new EncodedAudioPacketSource((await audio.getCodec())!);
   output.addVideoTrack(pictures);
@@ -289,8 +296,10 @@ async function copy({ video, audio, last }: Held, output: Output) {
   };
   const copySounds = async () => {
     const decoderConfig = (await audio.getDecoderConfig())!;
-    for await (const packet of new EncodedPacketSink(audio).packets())
+    for await (const packet of new EncodedPacketSink(audio).packets()) {
+      if (packet.timestamp + packet.duration > most) break;
       await sounds.add(packet, { decoderConfig });
+    }
     sounds.close();
   };
   await Promise.all([copyPictures(), copySounds()]);

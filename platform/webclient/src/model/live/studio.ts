@@ -47,6 +47,8 @@ const SOUND_PATIENCE = 300;
 interface Recording {
   id: string;
   clock: RecordingClock;
+  /** Seconds that it may last. */
+  most: number;
   painted: FilmWriter;
   raw: FilmWriter | null;
   films: Partial<Record<FilmTrack, GrowingFilm>>;
@@ -181,8 +183,9 @@ export class Studio {
       // Before the film can be found: no other tab may take it for one that was left behind.
       if (!isOver()) await this.#ports.locks.claim(draft.id);
       if (!isOver()) await this.#begin(draft.id, painted, raw);
-      const clock = new RecordingClock(options.most);
-      if (!isOver()) this.#start({ ...draft, painted, raw, clock, isEnding: false });
+      const { most } = options;
+      const clock = new RecordingClock(most);
+      if (!isOver()) this.#start({ ...draft, painted, raw, clock, most, isEnding: false });
       else await this.#forget(draft);
     } catch (error) {
       await this.#forget(draft);
@@ -210,7 +213,7 @@ export class Studio {
   async stop(name: string): Promise<Take | null> {
     const recording = this.#recording;
     if (!recording) return null;
-    recording.clock.pause(this.#ports.now());
+    this.pause();
     recording.isEnding = true;
     const end = recording.clock.elapsed(this.#ports.now());
     // The frame that is being painted was captured before the end, and so was the sound that is on its way.
@@ -225,12 +228,7 @@ export class Studio {
       this.#ports.locks.release(recording.id);
       throw error;
     }
-    const { painted, raw } = recording.films;
-    return {
-      id: recording.id,
-      painted: await bound(painted!.blob(), recording.painted.type, name),
-      raw: recording.raw && raw ? await bound(raw.blob(), recording.raw.type, `${name}-camera`) : null,
-    };
+    return await takeOf(recording, name);
   }
 
   close() {
@@ -374,6 +372,15 @@ export class Studio {
   #end(code: string) {
     this.#events.ended(problem(code));
   }
+}
+
+/** What was recorded, as files that say how long they are. */
+async function takeOf({ id, painted, raw, films, most }: Recording, name: string): Promise<Take> {
+  return {
+    id,
+    painted: await bound(films.painted!.blob(), painted.type, name, most),
+    raw: raw && films.raw ? await bound(films.raw.blob(), raw.type, `${name}-camera`, most) : null,
+  };
 }
 
 const problem = (code: string) => new Problem({ status: -2, code });
