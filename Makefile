@@ -42,7 +42,7 @@ test: setup
 
 bench: setup
 	$(PY) -m pytest tests/performance -m performance -s
-	PYTHONPATH=.:platform $(PY) -m pytest tests/browser -m webgpu
+	PYTHONPATH=.:platform $(PY) -m pytest tests/browser -m "webgpu or performance" -s
 
 # What evaluate_model --peer needs, on top of the product's own packages.
 peers: setup
