@@ -213,34 +213,51 @@ class EighthNetwork(TransformNetwork):
     A fixed binomial filter takes every checkerboard away from what the other layers add. Each convolution but the last
     is followed by conditional instance normalization.
 
+    :param near: residual blocks at a quarter of the size on the way in
+    :param door: side of the first kernel, in pixels: even, because its stride is two
     :param plain: plain convolutions in place of depthwise-separable ones (the teacher)
     """
 
     def __init__(
-        self, *, embedding: int = EMBEDDING_SIZE, width: int = 64, deep: int = 96, blocks: int = 4, plain: bool = False
+        self,
+        *,
+        embedding: int = EMBEDDING_SIZE,
+        width: int = 64,
+        deep: int = 96,
+        blocks: int = 4,
+        half: int | None = None,
+        within: int | None = None,
+        deep_within: int | None = None,
+        door: int = 6,
+        plain: bool = False,
     ) -> None:
-        half, conv = width // 2, ordinary if plain else separable
-        widths = [half, *[width] * 3, deep, *[deep] * (2 * blocks), *[width] * 3, half, half, 3]
+        conv, half = ordinary if plain else separable, half or width // 2
+        within, deep_within = within or width, deep_within or deep
+        widths = [half, width, within, width, deep, *[deep_within, deep] * blocks, width, within, width, half, half, 3]
         super().__init__(embedding, widths, nn.Conv2d(half, 12, 1))
         with torch.no_grad():  # scale = 1 + Δ of the picture's own path
             self.film.weight[-6:] = 0
             self.film.bias[-6:-3] = -1
-        self.options = {"embedding": embedding, "width": width, "deep": deep, "blocks": blocks}
+        self.options = {
+            "embedding": embedding, "width": width, "deep": deep, "blocks": blocks, "half": half,
+            "within": within, "deep_within": deep_within, "door": door,
+        }  # fmt: skip
         self.plain = plain
-        self.first = nn.Conv2d(12, half, 3, padding=1, bias=False)
+        self.first = nn.Conv2d(3, half, door, stride=2, padding=door // 2 - 1, bias=False)
         self.down = conv(half, width, stride=2)
-        self.near = nn.ModuleList([conv(width, width) for _ in range(2)])
+        self.near = nn.ModuleList([conv(width, within), conv(within, width)])
         self.deeper = conv(width, deep, stride=2)
-        self.body = nn.ModuleList([conv(deep, deep) for _ in range(2 * blocks)])
+        body = [(conv(deep, deep_within), conv(deep_within, deep)) for _ in range(blocks)]
+        self.body = nn.ModuleList([part for block in body for part in block])
         self.shallower = nn.Conv2d(deep, width, 1, bias=False)
-        self.far = nn.ModuleList([conv(width, width) for _ in range(2)])
+        self.far = nn.ModuleList([conv(width, within), conv(within, width)])
         self.narrow = nn.Conv2d(width, half, 1, bias=False)
         self.up = conv(half, half)
         self.binomial: Tensor
         self.register_buffer("binomial", subpixel_binomial(), persistent=False)
 
     def run(self, padded: Tensor, norm: Norm) -> tuple[Tensor, Tensor]:
-        features = F.relu(norm(self.first(_unshuffled(padded))))
+        features = F.relu(norm(self.first(padded)))
         quarter = _residual(self.near, F.relu(norm(self.down(features))), norm)
         eighth = _residual(self.body, F.relu(norm(self.deeper(quarter))), norm)
         quarter = quarter + doubled(norm(self.shallower(eighth)))

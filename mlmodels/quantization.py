@@ -16,6 +16,7 @@ are measured over, in the same pass; nothing has to be calibrated beforehand.
 from __future__ import annotations
 
 import copy
+import operator
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
@@ -282,7 +283,7 @@ def _give_the_picture_a_convolution(module: fx.GraphModule) -> None:
 
 
 def _after_unshuffling(module: fx.GraphModule) -> None:
-    """Move what is done to the picture's colours behind the pixel-unshuffle, where the first convolution works too."""
+    """Move what is done to the picture's colours behind the pixel-unshuffle: there it is one convolution of bytes."""
     for node, part in convolutions(module):
         source, reader = cast(fx.Node, node.args[0]), next(iter(node.users))
         if source.op != "placeholder" or reader.target is not torch.pixel_unshuffle:
@@ -291,8 +292,8 @@ def _after_unshuffling(module: fx.GraphModule) -> None:
         place = f"unshuffled_{node.name}"
         dense = torch.diag(part.weight.flatten().repeat_interleave(4))[..., None, None]
         module.add_submodule(place, _convolution(dense, bias))
-        subpixels = next(user for user in source.users if user.target is torch.pixel_unshuffle)
         with module.graph.inserting_before(node):
+            subpixels = module.graph.call_function(torch.pixel_unshuffle, (source, 2))
             call = module.graph.call_module(place, (subpixels,))
         reader.replace_all_uses_with(call)
         module.graph.erase_node(reader)
@@ -450,6 +451,8 @@ def quantize(
     Return the folded graph with int8 weights, and activations rounded to 256 levels before each convolution.
 
     Depthwise convolutions take a range per channel, the others one for all: that is what processors multiply fast.
+    A sum takes the rounded features too, where a convolution reads them beside it: they are then bytes in memory, a
+    quarter of what has to be moved, and the painting is 0.1 dB farther from single precision.
 
     :param keep: convolutions that stay as they are
     """
@@ -465,6 +468,7 @@ def quantize(
         module.add_submodule(f"int8_{index}", _int8(part))
         node.target = f"int8_{index}"
         _insert_rounding(module.graph, node, f"rounding_{index}")
+    _carry_rounded(module)
     module.recompile()
     module.delete_all_unused_submodules()
     return module
@@ -478,6 +482,17 @@ def _insert_rounding(graph: fx.Graph, convolution: fx.Node, place: str) -> None:
     with graph.inserting_before(reader):
         call = graph.call_module(place, (source,))
     reader.replace_input_with(source, call)
+
+
+def _carry_rounded(module: fx.GraphModule) -> None:
+    for total in module.graph.nodes:
+        for term in total.all_input_nodes if total.target in (operator.add, torch.add) else []:
+            if rounding := next((user for user in term.users if _is_rounding(module, user)), None):
+                total.replace_input_with(term, rounding)
+
+
+def _is_rounding(module: fx.GraphModule, node: fx.Node) -> bool:
+    return node.op == "call_module" and isinstance(module.get_submodule(str(node.target)), FakeQuantize)
 
 
 def _int8(part: nn.Conv2d) -> Int8Conv2d:

@@ -174,7 +174,11 @@ def read_kept(path: Path) -> Kept:
 
 def keep(checkpoint: Path, path: Path) -> None:
     """Write the weights of a checkpoint in half precision, for a later run to begin with; optimizer state is left."""
-    kept = read_kept(checkpoint)
+    write_kept(read_kept(checkpoint), path)
+
+
+def write_kept(kept: Kept, path: Path) -> None:
+    """Write weights in half precision, and what it takes to build their model; `read_kept` reads it."""
     halved = {name: value.contiguous().half() for name, value in kept.weights.items()}
     described = {"layout": kept.layout, "network": json.dumps(kept.network), "predictor": kept.predictor}
     with replacing(path) as unfinished:

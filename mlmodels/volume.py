@@ -27,7 +27,8 @@ from .shipped import SHIPPED
 from .vgg import VGGFeatures, channel_statistics
 
 SIZES = {"256x256": (256, 256), "1280x720": (720, 1280)}
-STEPS = ("teacher", "separable transform", "student predictor", "int8")
+STEPS = ("teacher", "separable transform", "pruned transform", "student predictor", "int8")
+PRUNED = ("half", "within", "deep_within", "door")  # options of the layout `student` that pruning makes smaller
 EFFECTS = {"style": "style", "content": "content", "warping": "warping_gap_1"}  # heading: as evaluate_model names it
 
 
@@ -82,16 +83,18 @@ def volumes(description: dict[str, Any], measured: dict[str, dict[str, float]] |
     layout, options = description["layout"], description["network"]
     embedding = options.get("embedding", EMBEDDING_SIZE)
     # A layout without a plain-convolution twin is compared with the teacher as it is built by default.
-    plain = options if layout == "student" else {"embedding": embedding}
+    wide = {name: value for name, value in options.items() if name not in PRUNED}
+    plain = wide if layout == "student" else {"embedding": embedding}
     teacher = _predictor("VGG16 statistics", WholeStatisticsPredictor(embedding))
     student = PREDICTORS[description["predictor"]](embedding)
     name = description["predictor"]
     transform = NETWORKS[layout](**options)
     pairs = (
         (teacher, _transform("plain convolutions", NETWORKS["teacher"](**plain), _fp32)),
-        (teacher, _transform("separable convolutions", transform, _fp32)),
-        (_predictor(name, student), _transform("separable convolutions", transform, _fp32)),
-        (_predictor(name + ", int8", student, _int8), _transform("separable convolutions, int8", transform, _int8)),
+        (teacher, _transform("separable convolutions", NETWORKS[layout](**wide), _fp32)),
+        (teacher, _transform("pruned", transform, _fp32)),
+        (_predictor(name, student), _transform("pruned", transform, _fp32)),
+        (_predictor(name + ", int8", student, _int8), _transform("pruned, int8", transform, _int8)),
     )
     return [Step(step, *pair, (measured or {}).get(step, {})) for step, pair in zip(STEPS, pairs, strict=True)]
 

@@ -4,7 +4,7 @@ runtimes have.
 
 What is exact but cheaper than the network as it trains is done here once, for all formats:
 
-- pixel-unshuffle by two and the 3×3 convolution after it are one 6×6 convolution of stride 2;
+- pixel-unshuffle by two and a 3×3 convolution after it (layout `quarter`) are one 6×6 convolution of stride 2;
 - the picture's own path, where a network has one, is added at full size;
 - the border is cut off before the last convolutions, which then run without padding;
 - the predictor's batch norms are part of the convolution or the linear layer that they stand beside.
@@ -184,16 +184,16 @@ def _picture_at_full_size(module: fx.GraphModule, shape: Shape) -> None:
 
 
 def _without_unshuffle(module: fx.GraphModule) -> None:
-    """A 3×3 convolution of sub-pixels is a 6×6 convolution of pixels with stride 2."""
-    (unshuffle,) = _calls(module, torch.pixel_unshuffle)
-    (node,) = unshuffle.users
-    weight = _convolution(module, node).weight
-    outputs = weight.shape[0]
-    split = weight.view(outputs, 3, 2, 2, 3, 3)  # output, colour, row, column, kernel down, kernel across
-    merged = nn.Conv2d(3, outputs, 6, stride=2, padding=2, bias=False)
-    merged.weight = nn.Parameter(split.permute(0, 1, 4, 2, 5, 3).reshape(outputs, 3, 6, 6).contiguous())
-    _replace(module, node, merged)
-    node.args = (unshuffle.args[0],)
+    """A 3×3 convolution of sub-pixels (layout `quarter` has one) is a 6×6 convolution of pixels with stride 2."""
+    for unshuffle in _calls(module, torch.pixel_unshuffle):
+        (node,) = unshuffle.users
+        weight = _convolution(module, node).weight
+        outputs = weight.shape[0]
+        split = weight.view(outputs, 3, 2, 2, 3, 3)  # output, colour, row, column, kernel down, kernel across
+        merged = nn.Conv2d(3, outputs, 6, stride=2, padding=2, bias=False)
+        merged.weight = nn.Parameter(split.permute(0, 1, 4, 2, 5, 3).reshape(outputs, 3, 6, 6).contiguous())
+        _replace(module, node, merged)
+        node.args = (unshuffle.args[0],)
 
 
 def crop(features: Tensor, border: int, bottom: int, right: int) -> Tensor:

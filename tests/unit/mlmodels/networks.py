@@ -4,13 +4,16 @@ import torch
 
 from mlmodels.network import NETWORKS, TransformNetwork
 
+NARROW = {"half": 6, "within": 10, "deep_within": 16, "door": 4}
 LAYOUTS = {
-    "student": {"embedding": 8, "width": 16, "deep": 24, "blocks": 1},
+    "student": {"embedding": 8, "width": 16, "deep": 24, "blocks": 1, **NARROW},
     "teacher": {"embedding": 8, "width": 16, "deep": 24, "blocks": 1},
     "quarter": {"embedding": 8, "width": 16, "kernel": 5, "blocks": 1},
 }
 # As it ships: docs/network.md.
-FULL_SIZE = {"embedding": 128, "width": 64, "deep": 96, "blocks": 4}
+FULL_SIZE = {
+    "embedding": 128, "width": 64, "deep": 96, "blocks": 4, "half": 24, "within": 32, "deep_within": 48, "door": 4
+}  # fmt: skip
 
 
 def small_network(layout: str, sizes: dict[str, int] | None = None) -> TransformNetwork:

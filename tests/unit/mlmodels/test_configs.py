@@ -1,11 +1,12 @@
 """The training files that come with the project can be read, and what they begin with is there."""
 
+import dataclasses
 import tomllib
 from pathlib import Path
 
 import pytest
 
-from mlmodels import distillation, options
+from mlmodels import distillation, options, stylemodel
 from mlmodels.shipped import SHIPPED
 from mlmodels.train import STAGES
 
@@ -23,6 +24,19 @@ def test_a_training_file_names_options_that_exist_and_weights_that_are_there(pat
     begins = [read.start_from, read.teacher if isinstance(read, distillation.DistillOptions) else read.embed_with]
     missing = [file for file in begins if file.startswith("mlmodels/") and not (ROOT / file).exists()]
     assert not missing
+
+
+PAINTERS = [path for path in FILES if tomllib.loads(path.read_text())["stage"] != "distill"]
+
+
+@pytest.mark.parametrize("path", PAINTERS, ids=lambda path: path.stem)
+def test_what_a_painter_begins_with_fits_the_one_that_is_trained(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(ROOT)
+    read = options.read_options(path)
+    if not Path(read.embed_with).is_file():  # of another run: which predictor it holds does not matter to the painter
+        read = dataclasses.replace(read, embed_with="")
+
+    stylemodel.build(read).begin_with(stylemodel.read_kept(Path(read.start_from)))
 
 
 def test_there_is_a_file_for_every_stage() -> None:

@@ -16,7 +16,7 @@ from mlmodels.network import (
     scale_and_shift,
     subpixel_binomial,
 )
-from tests.unit.mlmodels.networks import small_network
+from tests.unit.mlmodels.networks import LAYOUTS, small_network
 
 
 @pytest.fixture(params=NETWORKS)
@@ -138,7 +138,7 @@ def test_the_picture_s_own_path_adds_nothing_at_first_and_can_bring_the_picture_
 
 
 def test_a_plain_twin_of_separable_weights_paints_the_same():
-    student, twin = small_network("student"), small_network("teacher")
+    student, twin = small_network("student"), small_network("teacher", LAYOUTS["student"])
     images, embedding = torch.rand(2, 3, 48, 64, generator=torch.Generator().manual_seed(1)), torch.randn(2, 8)
 
     twin.load_state_dict(as_plain(student.state_dict()))

@@ -1,5 +1,7 @@
 """Folding changes nothing, int8 little: on tiny seeded networks, whose numbers hold for any."""
 
+import operator
+
 import pytest
 import torch
 from torch import Tensor, fx
@@ -207,3 +209,15 @@ def test_the_last_convolution_and_the_fixed_filter_run_as_one(frames, embedding)
     joined = [part for part in parts if part.out_channels == 12 and part.kernel_size == (3, 3)]
     assert [part.in_channels for part in joined] == [network.last.in_channels]
     assert len(parts) == len(ranges.low)
+
+
+def test_what_a_sum_carries_on_is_rounded_where_a_convolution_reads_it_rounded(network, frames, embedding):
+    statistics, ranges = measure_scene(network, frames, embedding)
+
+    module = quantize(fold(network, embedding, statistics), ranges)
+
+    sums = [node for node in module.graph.nodes if node.target in (operator.add, torch.add)]
+    roundings = {node for node in module.graph.nodes if "rounding" in str(node.target)}
+    carried = [term for node in sums for term in node.all_input_nodes]
+    assert roundings.intersection(carried)
+    assert not [term for term in carried if roundings.intersection(term.users)]

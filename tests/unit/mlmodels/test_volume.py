@@ -11,8 +11,9 @@ from mlmodels.network import NETWORKS
 from mlmodels.options import STYLE_SIZE
 from mlmodels.shipped import SHIPPED, weight_files
 from mlmodels.vgg import CONVOLUTIONS, STATISTICS_SIZE
+from tests.unit.mlmodels.networks import FULL_SIZE
 
-STUDENT = {"layout": "student", "network": {"embedding": 128}, "predictor": "mobilenetv3-texture"}
+STUDENT = {"layout": "student", "network": FULL_SIZE, "predictor": "mobilenetv3-texture"}
 
 
 @pytest.fixture(scope="module")
@@ -25,6 +26,15 @@ def test_every_step_is_smaller_than_the_one_before(steps):
 
     assert [step.name for step in steps] == list(volume.STEPS)
     assert sizes == sorted(sizes, reverse=True)
+
+
+def test_pruning_is_counted_against_the_painter_as_it_was_and_leaves_the_predictor_alone(steps):
+    teacher, wide, narrow = steps[:3]
+
+    assert narrow.predictor == wide.predictor == teacher.predictor
+    assert narrow.transform.parameters < 0.75 * wide.transform.parameters
+    assert narrow.transform.multiply_adds["1280x720"] < 0.6 * wide.transform.multiply_adds["1280x720"]
+    assert wide.transform.parameters == sum(value.numel() for value in NETWORKS["student"]().parameters())
 
 
 def test_the_int8_pair_is_small(steps):
