@@ -203,9 +203,12 @@ class TransformNetwork(nn.Module, ABC):
         return norms.measured()
 
 
+PRUNABLE = ("half", "within", "deep_within", "door")  # options of the layout `student` that `pruning` makes smaller
+
+
 class EighthNetwork(TransformNetwork):
     """
-    Half size at the door (pixel-unshuffle), a quarter, an eighth in the residual body, and back.
+    Half size at the door (a convolution of stride 2), a quarter, an eighth in the residual body, and back.
 
     Strokes are large things: at an eighth of the size they cost a quarter of what they cost at a quarter of it. The
     picture's own edges come back by the sum with the quarter-size features, and its finest detail by a path of its own:
@@ -213,7 +216,8 @@ class EighthNetwork(TransformNetwork):
     A fixed binomial filter takes every checkerboard away from what the other layers add. Each convolution but the last
     is followed by conditional instance normalization.
 
-    :param near: residual blocks at a quarter of the size on the way in
+    :param width: channels at a quarter of the size; deep: at an eighth; half: at half of it, by default half of width
+    :param within: channels inside of the residual blocks at a quarter; deep_within: at an eighth; by default as outside
     :param door: side of the first kernel, in pixels: even, because its stride is two
     :param plain: plain convolutions in place of depthwise-separable ones (the teacher)
     """

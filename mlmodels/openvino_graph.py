@@ -21,7 +21,7 @@ from torch import Tensor, fx, nn
 
 from .network import BORDER, MULTIPLE
 from .processor import has_int8_dot_products
-from .quantization import FakeQuantize, Int8Conv2d, QuantizedWeight, convolutions
+from .quantization import FakeQuantize, Int8Conv2d, QuantizedWeight, convolutions, is_rounding
 
 # Importing OpenVINO sends a usage report to its maker unless its reporter is missing. No painting of anybody's is
 # anybody else's business: without the reporter OpenVINO uses its own silent stand-in.
@@ -201,7 +201,7 @@ def _change(part: nn.Conv2d, how: Callable[[Tensor], Tensor]) -> None:
 
 def _source(module: fx.GraphModule, node: fx.Node) -> fx.Node:
     source = cast(fx.Node, node.args[0])
-    while source.op == "call_module" and isinstance(module.get_submodule(str(source.target)), FakeQuantize):
+    while is_rounding(module, source):
         source = cast(fx.Node, source.args[0])
     return source
 

@@ -16,14 +16,14 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple, cast
+from typing import Any, NamedTuple, cast
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from .data import list_pictures, load_middle
-from .network import TransformNetwork
+from .data import NoPictures, list_pictures, load_middle
+from .network import PRUNABLE, TransformNetwork
 from .options import BadConfig
 from .predictor import PREDICTORS
 from .stylemodel import Kept, StyleModel, read_kept, write_kept
@@ -89,11 +89,12 @@ def pruned(kept: Kept, widths: dict[str, int], samples: list[Sample]) -> tuple[K
     :param widths: options of the layout `student` that may get smaller: half, within, deep_within, door
     :raises BadConfig: a painter of another layout, or widths that are no smaller than they were
     """
+    if kept.layout != "student":
+        raise BadConfig(f"only the layout student can be pruned, not {kept.layout}")
     model = kept.model().eval()
-    options = getattr(model.transform, "options", {})
-    wanted = {name: options.get(name, 0) for name in ("half", "within", "deep_within", "door")} | widths
-    _refuse_wider(kept.layout, options, wanted)
-    network = model.transform
+    network, options = model.transform, model.transform.options
+    wanted = {name: options[name] for name in PRUNABLE} | widths
+    _refuse_wider(options, wanted)
     places = spots(wanted, options["blocks"])
     seen = _features(network, [place.reads for place in places], samples)
     cuts = {
@@ -121,9 +122,7 @@ def _narrowed(network: TransformNetwork, cuts: dict[Spot, Cut]) -> dict[str, Ten
     return weights | {f"film.{name}": weights[f"film.{name}"][rows] for name in ("weight", "bias")}
 
 
-def _refuse_wider(layout: str, had: dict[str, int], wanted: dict[str, int]) -> None:
-    if layout != "student":
-        raise BadConfig(f"only the layout student can be pruned, not {layout}")
+def _refuse_wider(had: dict[str, int], wanted: dict[str, int]) -> None:
     for name, width in wanted.items():
         if not 0 < width <= had[name] or (name == "door" and width % 2):
             raise BadConfig(f"{name} is {had[name]} and cannot become {width}")
@@ -230,6 +229,17 @@ def samples_of(model: StyleModel, content: list[Path], styles: list[Path], count
     return [Sample(photograph, model.predictor(style)) for photograph, style in pairs]
 
 
+def _chosen(chosen: dict[str, Any]) -> tuple[Kept, dict[str, float]]:
+    kept = read_kept(chosen["pair"])
+    if kept.predictor not in PREDICTORS:
+        raise BadConfig(f"{chosen['pair']} has no predictor that sees pictures")
+    if chosen["samples"] < 1:
+        raise BadConfig("there is nothing to fit to without samples")
+    widths = {name: chosen[name] for name in PRUNABLE if chosen[name] is not None}
+    pools = list_pictures(chosen["content"]), list_pictures(chosen["styles"])
+    return pruned(kept, widths, samples_of(kept.model().eval(), *pools, chosen["samples"]))
+
+
 def main(arguments: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(prog="python -m mlmodels.pruning", description=__doc__)
     parser.add_argument("pair", type=Path, help="a checkpoint of the stage pair, or what was kept of it")
@@ -237,15 +247,13 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--content", type=Path, action="append", required=True)
     parser.add_argument("--styles", type=Path, action="append", required=True)
     parser.add_argument("--samples", type=int, default=40)
-    for name in ("half", "within", "deep-within", "door"):
-        parser.add_argument(f"--{name}", type=int)
+    for name in PRUNABLE:
+        parser.add_argument(f"--{name.replace('_', '-')}", type=int)
     chosen = vars(parser.parse_args(arguments))
-    kept = read_kept(chosen["pair"])
-    if kept.predictor not in PREDICTORS:
-        parser.error(f"{chosen['pair']} has no predictor that sees pictures")
-    widths = {name: chosen[name] for name in ("half", "within", "deep_within", "door") if chosen[name]}
-    pools = list_pictures(chosen["content"]), list_pictures(chosen["styles"])
-    slim, lost = pruned(kept, widths, samples_of(kept.model().eval(), *pools, chosen["samples"]))
+    try:
+        slim, lost = _chosen(chosen)
+    except (BadConfig, NoPictures) as refused:
+        parser.error(str(refused))
     write_kept(slim, chosen["to"])
     for name, share in lost.items():
         sys.stdout.write(f"{name:12} {100 * share:5.2f} % of its answers lost\n")

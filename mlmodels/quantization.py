@@ -487,11 +487,12 @@ def _insert_rounding(graph: fx.Graph, convolution: fx.Node, place: str) -> None:
 def _carry_rounded(module: fx.GraphModule) -> None:
     for total in module.graph.nodes:
         for term in total.all_input_nodes if total.target in (operator.add, torch.add) else []:
-            if rounding := next((user for user in term.users if _is_rounding(module, user)), None):
+            if rounding := next((user for user in term.users if is_rounding(module, user)), None):
                 total.replace_input_with(term, rounding)
 
 
-def _is_rounding(module: fx.GraphModule, node: fx.Node) -> bool:
+def is_rounding(module: fx.GraphModule, node: fx.Node) -> bool:
+    """Whether a node of the graph rounds activations."""
     return node.op == "call_module" and isinstance(module.get_submodule(str(node.target)), FakeQuantize)
 
 

@@ -19,7 +19,7 @@ import torch
 from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
-from .network import EMBEDDING_SIZE, NETWORKS
+from .network import EMBEDDING_SIZE, NETWORKS, PRUNABLE
 from .options import STYLE_SIZE
 from .predictor import PREDICTORS, StatisticsPredictor
 from .quantization import packed
@@ -28,7 +28,6 @@ from .vgg import VGGFeatures, channel_statistics
 
 SIZES = {"256x256": (256, 256), "1280x720": (720, 1280)}
 STEPS = ("teacher", "separable transform", "pruned transform", "student predictor", "int8")
-PRUNED = ("half", "within", "deep_within", "door")  # options of the layout `student` that pruning makes smaller
 EFFECTS = {"style": "style", "content": "content", "warping": "warping_gap_1"}  # heading: as evaluate_model names it
 
 
@@ -83,7 +82,7 @@ def volumes(description: dict[str, Any], measured: dict[str, dict[str, float]] |
     layout, options = description["layout"], description["network"]
     embedding = options.get("embedding", EMBEDDING_SIZE)
     # A layout without a plain-convolution twin is compared with the teacher as it is built by default.
-    wide = {name: value for name, value in options.items() if name not in PRUNED}
+    wide = {name: value for name, value in options.items() if name not in PRUNABLE}
     plain = wide if layout == "student" else {"embedding": embedding}
     teacher = _predictor("VGG16 statistics", WholeStatisticsPredictor(embedding))
     student = PREDICTORS[description["predictor"]](embedding)

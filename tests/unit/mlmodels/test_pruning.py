@@ -94,6 +94,29 @@ def test_the_command_refuses_a_pair_that_cannot_see(tmp_path, capsys):
     assert "no predictor that sees" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (["--half", "0"], "half is 8 and cannot become 0"),
+        (["--half", "6", "--samples", "0"], "nothing to fit to"),
+        (["--half", "6"], "no pictures in"),
+    ],
+)
+def test_the_command_says_in_a_line_what_it_refuses(wide, tmp_path, capsys, change, said):
+    pictures = tmp_path / "pictures"
+    pictures.mkdir()
+    if "no pictures" not in said:
+        Image.new("RGB", (48, 48)).save(pictures / "one.png")
+    write_kept(wide, tmp_path / "wide.safetensors")
+    files = [str(tmp_path / "wide.safetensors"), "--to", str(tmp_path / "slim.safetensors")]
+
+    with pytest.raises(SystemExit):
+        pruning.main([*files, "--content", str(pictures), "--styles", str(pictures), "--samples", "1", *change])
+
+    assert said in capsys.readouterr().err
+    assert not (tmp_path / "slim.safetensors").exists()
+
+
 @pytest.fixture(scope="module")
 def wide() -> Kept:
     return kept_of("student", WIDE)
