@@ -572,7 +572,7 @@ def test_painting_a_local_film_can_be_cancelled(open_camera: OpenCamera) -> None
     expect(page.get_by_role("button", name="Paint it here")).to_be_enabled()
 
 
-def test_whoever_leaves_while_a_film_is_painted_is_asked_first(open_camera: OpenCamera) -> None:
+def test_whoever_leaves_while_a_film_is_painted_is_asked_first(open_camera: OpenCamera, shoot: Shoot) -> None:
     page = open_camera(DESKTOP)
     page.goto("/restyle-here")
     page.locator("label.door input[type=file]").set_input_files(SWAN, timeout=FIRST_FRAME_MS)
@@ -589,6 +589,9 @@ def test_whoever_leaves_while_a_film_is_painted_is_asked_first(open_camera: Open
     ask(page, "() => history.forward()")
     expect(page.get_by_role("dialog")).to_be_visible()
     expect(page).to_have_url(re.compile("/restyle-here$"))
+    shoot(page, "desktop-leave-painting")
+    page.set_viewport_size({"width": 390, "height": 844})
+    shoot(page, "phone-leave-painting")
     page.get_by_role("dialog").get_by_role("button", name="Leave").click()
 
     expect(page).to_have_url(re.compile("/lab/speed$"))
