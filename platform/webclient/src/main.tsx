@@ -15,6 +15,7 @@ import { Http } from "./model/http";
 import { JobsFeed, type Socket } from "./model/jobs-feed";
 import { IndexedDbKeeper } from "./model/keeper";
 import { kindOfAdapter } from "./model/painter/gpu";
+import { sharesMemory } from "./model/painter/memory";
 import { Preferences } from "./model/preferences";
 import { VoiceRecorder } from "./model/recorder";
 import { Uploads } from "./model/uploads";
@@ -122,7 +123,7 @@ function compose() {
     },
     device: () => ({
       cores: navigator.hardwareConcurrency || 1,
-      isolated: crossOriginIsolated,
+      isolated: sharesMemory(globalThis),
       gpu: () => kindOfAdapter(navigator),
       agent: navigator.userAgent,
     }),

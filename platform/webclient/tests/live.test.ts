@@ -488,7 +488,9 @@ describe("films that were left behind", () => {
 });
 
 /** A studio in a browser without WebCodecs, whose camera hands out nothing yet. */
-function studioHere(change: { getUserMedia?: () => Promise<unknown>; claim?: () => Promise<boolean> } = {}) {
+function studioHere(
+  change: { getUserMedia?: () => Promise<unknown>; claim?: () => Promise<boolean>; sounds?: string[] } = {},
+) {
   const timers = new Set<number>();
   const recorders: { state: string }[] = [];
   const heard: string[] = [];
@@ -517,7 +519,8 @@ function studioHere(change: { getUserMedia?: () => Promise<unknown>; claim?: () 
   const stopped: string[] = [];
   const track = (name: string) =>
     Object.assign(new EventTarget(), { getSettings: () => ({}), stop: () => void stopped.push(name) });
-  const stream = (name: string) => ({ getVideoTracks: () => [track(name)], getAudioTracks: () => [] });
+  const sounds = (change.sounds ?? []).map(track);
+  const stream = (name: string) => ({ getVideoTracks: () => [track(name)], getAudioTracks: () => sounds });
   const films = {
     begin: vi.fn(() => Promise.resolve()),
     append: vi.fn(() => Promise.resolve()),
@@ -539,9 +542,23 @@ function studioHere(change: { getUserMedia?: () => Promise<unknown>; claim?: () 
     now: () => 0,
   };
   const studio = new Studio(ports as unknown as StudioPorts, events);
-  const canvas = { width: 640, height: 480, captureStream: () => ({ addTrack: vi.fn() }) };
+  const addTrack = vi.fn();
+  const canvas = { width: 640, height: 480, captureStream: () => ({ addTrack }) };
   studio.show(canvas as unknown as HTMLCanvasElement);
-  return { studio, films, locks, events, painter, stopped, stream, timers, recorders, heard };
+  return {
+    studio,
+    films,
+    locks,
+    events,
+    painter,
+    stopped,
+    stream,
+    timers,
+    recorders,
+    heard,
+    sounds,
+    addTrack,
+  };
 }
 
 describe("the camera of a studio", () => {
@@ -585,6 +602,29 @@ describe("a film that is being prepared", () => {
     await studio.openCamera("user");
 
     expect(await studio.canKeepRaw()).toBe(false);
+  });
+
+  test("is recorded with its sound where the browser encodes pictures alone", async () => {
+    vi.stubGlobal("VideoEncoder", { isConfigSupported: () => Promise.resolve({ supported: true }) });
+    const { studio, recorders, addTrack, sounds } = studioHere({ sounds: ["microphone"] });
+    await studio.openCamera("user");
+
+    expect(await studio.canKeepRaw()).toBe(false);
+    await studio.record({ raw: true, most: 60, signal: new AbortController().signal });
+
+    expect(recorders).toHaveLength(1);
+    expect(addTrack).toHaveBeenCalledWith(sounds[0]);
+  });
+
+  test("is encoded without a recorder where there is no sound to lose", async () => {
+    vi.stubGlobal("VideoEncoder", { isConfigSupported: () => Promise.resolve({ supported: true }) });
+    const { studio, recorders } = studioHere();
+    await studio.openCamera("user");
+
+    expect(await studio.canKeepRaw()).toBe(true);
+    await studio.record({ raw: false, most: 60, signal: new AbortController().signal });
+
+    expect(recorders).toHaveLength(0);
   });
 
   test("is recorded, and its drawing stops with it", async () => {

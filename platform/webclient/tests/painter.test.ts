@@ -5,6 +5,7 @@ import { filesOf, isOlder, type Manifest, ModelStore, readManifest } from "../sr
 import type { Networks, Tensor } from "../src/model/painter/networks";
 import { filmSize, toPlanes, toRgba, workingSize } from "../src/model/painter/pixels";
 import { Painter, type Reply, type Request, type WorkerPort } from "../src/model/painter/protocol";
+import { sharesMemory } from "../src/model/painter/memory";
 import { firstThatWorks, openAll, threadsFor, waysFor } from "../src/model/painter/runtime";
 import { ScenePainter } from "../src/model/painter/scene";
 import { tryOut } from "../src/model/painter/trial";
@@ -223,7 +224,16 @@ describe("the working size", () => {
 });
 
 describe("threads", () => {
-  test("there is one where the page is not isolated, and four at most", () => {
+  test("they share memory where the page is isolated and the browser has any to share", () => {
+    const SharedArrayBuffer = vi.fn();
+
+    expect(sharesMemory({ crossOriginIsolated: true, SharedArrayBuffer })).toBe(true);
+    expect(sharesMemory({ crossOriginIsolated: false, SharedArrayBuffer })).toBe(false);
+    expect(sharesMemory({ crossOriginIsolated: true })).toBe(false);
+    expect(sharesMemory({})).toBe(false);
+  });
+
+  test("there is one where no memory is shared, and four at most", () => {
     expect([threadsFor(false, 8), threadsFor(true, 8), threadsFor(true, 2), threadsFor(true, 0)]).toEqual([
       1, 4, 2, 1,
     ]);

@@ -2,12 +2,12 @@ import type { AudioSample } from "mediabunny";
 
 import { Adaptation } from "../painter/adaptation";
 import type { Opened, Painter } from "../painter/protocol";
-import { filmSize } from "../painter/pixels";
+import { filmSize, type Size } from "../painter/pixels";
 import type { Ingredient, Vector } from "../painter/style";
 import { asProblem, Problem } from "../problem";
 import { Camera, type CameraPorts, closeShot, type Shot, type Wish } from "./camera";
 import { RecordingClock } from "./clocks";
-import { bound, CapturingWriter, codecsFor, EncodingWriter, type FilmWriter } from "./encoding";
+import { bound, CapturingWriter, type Codecs, codecsFor, EncodingWriter, type FilmWriter } from "./encoding";
 import { type FilmStore, type FilmTrack, GrowingFilm } from "./film";
 import { type CapturedFrame, captureFrames, type FramePorts, type FrameSource } from "./frames";
 import type { FilmLocks } from "./locks";
@@ -100,7 +100,7 @@ export class Studio {
 
   /** Whether what the camera sees can be written beside its painting: recording a canvas, the browser writes one film. */
   async canKeepRaw(): Promise<boolean> {
-    return this.#shot !== null && (await codecsFor(sizeOf(this.#shot))) !== null;
+    return this.#shot !== null && (await codecsOf(this.#shot, sizeOf(this.#shot))) !== null;
   }
 
   /**
@@ -248,7 +248,7 @@ export class Studio {
     const unkept = () => this.#events.notice(problem("disk_full"));
     const film = new GrowingFilm(this.#ports.films, draft.id, track, unkept);
     const sink = (bytes: Blob) => film.append(bytes);
-    const codecs = await codecsFor(canvas ?? sizeOf(shot));
+    const codecs = await codecsOf(shot, canvas ?? sizeOf(shot));
     if (!codecs && !canvas) return null;
     const writer = codecs
       ? await EncodingWriter.open(codecs, shot.sound !== null, sink)
@@ -381,6 +381,16 @@ async function takeOf({ id, painted, raw, films, most }: Recording, name: string
     painted: await bound(films.painted!.blob(), painted.type, name, most),
     raw: raw && films.raw ? await bound(films.raw.blob(), raw.type, `${name}-camera`, most) : null,
   };
+}
+
+/**
+ * What the film of a shot is encoded with; null where the browser is to record the canvas. Safari before 26 has an
+ * encoder for pictures and none for sound: a film encoded there would be silent, a recorded one is not.
+ */
+async function codecsOf({ sound }: Shot, size: Size): Promise<Codecs | null> {
+  const codecs = await codecsFor(size);
+  const isSilent = sound !== null && codecs?.audio === null;
+  return isSilent && "MediaRecorder" in globalThis ? null : codecs;
 }
 
 const problem = (code: string) => new Problem({ status: -2, code });

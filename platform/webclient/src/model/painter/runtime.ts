@@ -2,6 +2,7 @@ import type { InferenceSession, Tensor as OrtTensor } from "onnxruntime-web/wasm
 
 import { type Network, type Networks, type Role, ROLES, type Tensor } from "./networks";
 import { kindOfAdapter } from "./gpu";
+import { sharesMemory } from "./memory";
 import type { Backend } from "./protocol";
 
 type Ort = Pick<typeof import("onnxruntime-web/wasm"), "env" | "InferenceSession" | "Tensor">;
@@ -15,14 +16,13 @@ export interface Runtime {
 /** Four threads paint a small picture nearly as fast as more, and leave the others to the camera and the encoder. */
 const MOST_THREADS = 4;
 
-export function threadsFor(isolated: boolean, cores: number): number {
-  return isolated ? Math.max(1, Math.min(MOST_THREADS, cores)) : 1;
+export function threadsFor(shared: boolean, cores: number): number {
+  return shared ? Math.max(1, Math.min(MOST_THREADS, cores)) : 1;
 }
 
 /** What opens networks. WebAssembly gets as many threads as the page may have, where nothing else is asked for. */
 export async function openRuntime(wish: Backend, threads: number | null): Promise<Runtime> {
-  const isolated = (globalThis as { crossOriginIsolated?: boolean }).crossOriginIsolated ?? false;
-  const count = threads ?? threadsFor(isolated, self.navigator.hardwareConcurrency || 1);
+  const count = threads ?? threadsFor(sharesMemory(globalThis), self.navigator.hardwareConcurrency || 1);
   return wish === "webgpu"
     ? runtime(await loadWebGpu(), "webgpu", 1)
     : runtime(await loadWasm(count), "wasm", count);
