@@ -616,6 +616,15 @@ describe("a film that is being prepared", () => {
     expect(addTrack).toHaveBeenCalledWith(sounds[0]);
   });
 
+  test("is encoded without its sound where the browser has no recorder that writes films", async () => {
+    vi.stubGlobal("VideoEncoder", { isConfigSupported: () => Promise.resolve({ supported: true }) });
+    const { studio } = studioHere({ sounds: ["microphone"] });
+    vi.stubGlobal("MediaRecorder", { isTypeSupported: () => false });
+    await studio.openCamera("user");
+
+    expect(await studio.canKeepRaw()).toBe(true);
+  });
+
   test("is encoded without a recorder where there is no sound to lose", async () => {
     vi.stubGlobal("VideoEncoder", { isConfigSupported: () => Promise.resolve({ supported: true }) });
     const { studio, recorders } = studioHere();

@@ -170,7 +170,13 @@ const RECORDER_TYPES = [
   "video/webm",
 ];
 
-/** Browsers without WebCodecs: the browser itself records what the canvas shows. */
+/** What the browser itself records a canvas as; undefined where it records nothing. */
+export function recorderType(): string | undefined {
+  if (!("MediaRecorder" in globalThis)) return undefined;
+  return RECORDER_TYPES.find((one) => MediaRecorder.isTypeSupported(one));
+}
+
+/** The browser itself records what the canvas shows. */
 export class CapturingWriter implements FilmWriter {
   readonly type: string;
   readonly #redrawing: ReturnType<typeof setInterval>;
@@ -179,8 +185,7 @@ export class CapturingWriter implements FilmWriter {
 
   /** @throws Problem `no_encoder` where the browser records nothing either */
   constructor(canvas: HTMLCanvasElement, sound: MediaStreamTrack | null, sink: Sink) {
-    const type =
-      "MediaRecorder" in globalThis && RECORDER_TYPES.find((one) => MediaRecorder.isTypeSupported(one));
+    const type = recorderType();
     if (!type) throw new Problem({ status: -2, code: "no_encoder" });
     const stream = canvas.captureStream();
     if (sound) stream.addTrack(sound);

@@ -7,7 +7,15 @@ import type { Ingredient, Vector } from "../painter/style";
 import { asProblem, Problem } from "../problem";
 import { Camera, type CameraPorts, closeShot, type Shot, type Wish } from "./camera";
 import { RecordingClock } from "./clocks";
-import { bound, CapturingWriter, type Codecs, codecsFor, EncodingWriter, type FilmWriter } from "./encoding";
+import {
+  bound,
+  CapturingWriter,
+  type Codecs,
+  codecsFor,
+  EncodingWriter,
+  type FilmWriter,
+  recorderType,
+} from "./encoding";
 import { type FilmStore, type FilmTrack, GrowingFilm } from "./film";
 import { type CapturedFrame, captureFrames, type FramePorts, type FrameSource } from "./frames";
 import type { FilmLocks } from "./locks";
@@ -390,7 +398,7 @@ async function takeOf({ id, painted, raw, films, most }: Recording, name: string
 async function codecsOf({ sound }: Shot, size: Size): Promise<Codecs | null> {
   const codecs = await codecsFor(size);
   const isSilent = sound !== null && codecs?.audio === null;
-  return isSilent && "MediaRecorder" in globalThis ? null : codecs;
+  return isSilent && recorderType() ? null : codecs;
 }
 
 const problem = (code: string) => new Problem({ status: -2, code });
