@@ -11,7 +11,6 @@ import os
 import random
 import sys
 import time
-import tomllib
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TextIO
@@ -24,7 +23,7 @@ from torch import Tensor, nn
 from .data import fingerprint, list_pictures, load_crop
 from .files import replacing
 from .network import channels_last
-from .options import BadConfig
+from .options import options_from
 from .predictor import PREDICTORS
 from .release import Release
 from .stylemodel import read_kept, read_predictor
@@ -67,10 +66,7 @@ class DistillOptions:
 
 def read_options(path: Path) -> DistillOptions:
     """:raises BadConfig: unknown or missing keys"""
-    try:
-        return DistillOptions(**tomllib.loads(path.read_text()))
-    except TypeError as error:
-        raise BadConfig(f"{path}: {error}") from error
+    return options_from(path, DistillOptions)
 
 
 class Lessons:

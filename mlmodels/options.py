@@ -4,10 +4,14 @@ import math
 import tomllib
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TypeVar
 
 import torch
 
 STYLE_SIZE = 224  # pixels of the square of a painting that a predictor is taught with
+
+
+Options = TypeVar("Options")
 
 
 class BadConfig(ValueError):
@@ -106,6 +110,18 @@ def read_options(path: Path) -> TrainingOptions:
     if len(options.content_zoom) != 2 or not 1 <= options.content_zoom[0] <= options.content_zoom[1]:
         raise BadConfig(f"{path}: content_zoom is two numbers from 1 on, the smaller one first")
     return options
+
+
+def options_from(path: Path, kind: type[Options]) -> Options:
+    """
+    Read a training file without phases.
+
+    :raises BadConfig: unknown or missing keys
+    """
+    try:
+        return kind(**tomllib.loads(path.read_text()))
+    except TypeError as error:
+        raise BadConfig(f"{path}: {error}") from error
 
 
 def phase_at(options: TrainingOptions, step: int) -> tuple[Phase, float]:

@@ -90,7 +90,39 @@ SMALL: tuple[Row, ...] = (
 )
 
 
-class MobileNetV3Texture(nn.Module):
+class SeeingPredictor(nn.Module):
+    """
+    What all students have beside their embedding: a way from there to strength 0.
+
+    Painted in its own style a picture changes, as in every style. `identity` is learned by a stage of its own; until
+    then, and in weights from before it, the picture's own embedding stays what it is.
+    """
+
+    TAUGHT_SIZE: int  # pixels of a picture's side in training
+    INPUT_SIZE: int  # and in use
+
+    def __init__(self, embedding: int) -> None:
+        super().__init__()
+        self.identity = torch.nn.utils.skip_init(nn.Linear, embedding, embedding)
+        nn.init.zeros_(self.identity.weight)
+        nn.init.zeros_(self.identity.bias)
+        self.register_load_state_dict_pre_hook(_without_identity)
+
+    def identity_of(self, embedding_BE: Tensor) -> Tensor:
+        """
+        Return the embedding (B, E) that paints a picture as it is, from the picture's own.
+
+        It is affine: of a mean of embeddings it is the mean.
+        """
+        return embedding_BE + self.identity(embedding_BE)
+
+
+def _without_identity(module: nn.Module, weights: dict[str, Tensor], prefix: str, *_: object) -> None:
+    for name, value in module.get_submodule("identity").state_dict().items():
+        weights.setdefault(f"{prefix}identity.{name}", torch.zeros_like(value))
+
+
+class MobileNetV3Texture(SeeingPredictor):
     """
     Student: RGB pictures (B, 3, S, S) in [0, 1] to an embedding (B, E).
 
@@ -103,11 +135,11 @@ class MobileNetV3Texture(nn.Module):
     discrepancy that Touvron et al. 2019, "Fixing the train-test resolution discrepancy", is about).
     """
 
-    TAUGHT_SIZE = STYLE_SIZE  # pixels of a picture's side in training
-    INPUT_SIZE = 320  # and in use
+    TAUGHT_SIZE = STYLE_SIZE
+    INPUT_SIZE = 320
 
     def __init__(self, embedding: int = EMBEDDING_SIZE, *, blocks: int = 8, tail: int = 192, hidden: int = 176) -> None:
-        super().__init__()
+        super().__init__(embedding)
         rows = SMALL[:blocks]
         widths = [16, *[row[2] for row in rows]]
         self.stem = nn.Sequential(nn.Conv2d(3, 16, 3, 2, 1, bias=False), nn.BatchNorm2d(16), nn.Hardswish())
@@ -130,13 +162,13 @@ class MobileNetV3Texture(nn.Module):
         return self.head(self.standardize(torch.cat(seen, dim=1)))
 
 
-class MobileNetV3Small(nn.Module):
+class MobileNetV3Small(SeeingPredictor):
     """The student of impasto-v1: all eleven blocks; the head reads two earlier levels and the last one's mean."""
 
     TAUGHT_SIZE = INPUT_SIZE = 192
 
     def __init__(self, embedding: int = EMBEDDING_SIZE, hidden: int = 384) -> None:
-        super().__init__()
+        super().__init__(embedding)
         self.stem = nn.Sequential(nn.Conv2d(3, 16, 3, 2, 1, bias=False), nn.BatchNorm2d(16), nn.Hardswish())
         widths = [16, *[row[2] for row in SMALL]]
         self.blocks = nn.ModuleList([InvertedResidual(row, inputs) for row, inputs in zip(SMALL, widths, strict=False)])

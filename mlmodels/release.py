@@ -25,7 +25,7 @@ from torch import Tensor, nn
 
 from .files import replacing
 from .network import NETWORKS, SceneStatistics, TransformNetwork, channels_last
-from .predictor import PREDICTORS
+from .predictor import PREDICTORS, SeeingPredictor
 from .quantization import packed, unpacked
 from .shipped import SHIPPED, checksum, release_files, weight_files
 from .stylemodel import part_of
@@ -65,9 +65,12 @@ class Pair:
 
     def blend(self, styles: list[tuple[Vector, float]], own: Vector, strength: float) -> Vector:
         """
-        Mix styles by their relative weights and go from the picture's own embedding (0) to the mix (1) and past it
-        (1.5).
+        Mix styles by their relative weights and go from the picture as it is (0) to the mix (1) and past it (1.5).
 
+        Dumoulin et al. 2017, eq. 6, mix styles so; Ghiasi et al. 2017, sec. 3.4, go to the picture's own embedding.
+        Here it is what the predictor makes of that, `identity_of`.
+
+        :param own: what `embed` says of the picture, or the mean of what it says of several from one scene
         :raises ValueError: no positive weight, or a strength outside 0..1.5
         """
         if not STRENGTHS[0] <= strength <= STRENGTHS[1]:
@@ -76,7 +79,14 @@ class Pair:
         if total <= 0 or any(weight < 0 for _, weight in styles):
             raise ValueError("style weights must not be negative, and at least one must be positive")
         mixed = sum((weight / total * embedding for embedding, weight in styles), np.zeros_like(own))
-        return (own + strength * (mixed - own)).astype(np.float32)
+        identity = self._identity_of(own)
+        return (identity + strength * (mixed - identity)).astype(np.float32)
+
+    @torch.inference_mode()
+    def _identity_of(self, own: Vector) -> Vector:
+        if not isinstance(self.predictor, SeeingPredictor):
+            return own
+        return self.predictor.identity_of(_batch(own, 1))[0].numpy()
 
     @torch.inference_mode()
     def statistics(self, frames_BHWC: Pixels, embedding: Vector) -> SceneStatistics:
@@ -205,7 +215,12 @@ def export(
         "predictor": predictor,
         "picture_size": student.INPUT_SIZE,
         "parameters": {"transform": _count(probe), "predictor": _count(student)},
-        "training": {"steps": trained["step"], "metrics": trained["metrics"], **distillation},
+        "training": {
+            "stage": trained["options"]["stage"],
+            "steps": trained["step"],
+            "metrics": trained["metrics"],
+            **distillation,
+        },
     }
     # Each is whole before the first takes its place: a fault on the way leaves the release that was there.
     with ExitStack() as parts:

@@ -41,12 +41,19 @@ def _distill(config: Path) -> None:
     distillation.Distiller(distillation.read_options(config)).run(sys.stdout)
 
 
+def _identity(config: Path) -> None:
+    from . import identity
+
+    identity.IdentityTrainer(identity.read_options(config)).run(sys.stdout)
+
+
 STAGES: dict[str, Callable[[Path], None]] = {
     "teacher": _train,
     "student": _train,
     "distill": _distill,
     "pair": _train,
     "quantize": _train,
+    "identity": _identity,
 }
 
 

@@ -179,17 +179,22 @@ class Painter:
             for role, path in files.items()
         }
 
-    def embed(self, picture: Picture) -> Vector:
-        """Return the embedding (E,) of a picture: its middle square, scaled to what the predictor takes."""
+    def embed(self, picture: Picture) -> tuple[Vector, Vector]:
+        """
+        Return the embedding (E,) of a picture and the one that paints it as it is.
+
+        The predictor takes its middle square, scaled.
+        """
         side = min(picture.shape[:2])
         top, left = (picture.shape[0] - side) // 2, (picture.shape[1] - side) // 2
         square = av.VideoFrame.from_ndarray(np.ascontiguousarray(picture[top : top + side, left : left + side]))
         scaled = square.reformat(self.side, self.side, interpolation="BICUBIC").to_ndarray(format="rgb24")
-        return self._run("predictor", picture=_floats(scaled.astype(np.uint8)))[0][0]
+        embedding, identity = self._run("predictor", picture=_floats(scaled.astype(np.uint8)))
+        return embedding[0], identity[0]
 
-    def style(self, embedding: Vector, own: Vector | None = None, strength: float = 1.0) -> Vector:
-        """Return the rows that the transform networks take; strength goes from the film's own look to the style."""
-        wanted = embedding if own is None else own + np.float32(strength) * (embedding - own)
+    def style(self, embedding: Vector, identity: Vector | None = None, strength: float = 1.0) -> Vector:
+        """Return the rows that the transform networks take; strength goes from the film as it is to the style."""
+        wanted = embedding if identity is None else identity + np.float32(strength) * (embedding - identity)
         return self._run("readout", embedding=wanted[None])[0][0]
 
     def paint(self, frame: Picture, style: Vector) -> tuple[Picture, Vector]:
@@ -329,7 +334,8 @@ def main() -> None:
     key = chosen.key or server.call("GET", "/api/v1/model-releases/key/").json["public_key"]
     manifest, painter = prepare_painter(server, base64.b64decode(key), chosen.folder)
     frames = list(decode(chosen.film))
-    style = painter.style(preset_embedding(server, manifest, chosen.style), painter.embed(frames[0]), chosen.strength)
+    _, identity = painter.embed(frames[0])
+    style = painter.style(preset_embedding(server, manifest, chosen.style), identity, chosen.strength)
     affine = painter.lock(frames[:: max(1, len(frames) // 6)], style)
     painted = encode(chosen.folder / "painted.mp4", (painter.paint_locked(frame, affine) for frame in frames), 25)
     job = follow(server, upload(server, painted, chosen.film.stem))

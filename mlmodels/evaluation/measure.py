@@ -192,7 +192,7 @@ def _at_every_strength(
     own, full = painter.embed(photo), painter.embed(style)
     for strength in STRENGTHS:
         # A photograph is a scene of one frame: the engine of eight bits paints scenes alone in eight bits.
-        (painted,) = paint_clip(painter, [photo], at_strength(own, full, strength), scene=scene)
+        (painted,) = paint_clip(painter, [photo], at_strength(painter, own, full, strength), scene=scene)
         yield strength, painted
 
 

@@ -44,6 +44,13 @@ class BarePainter(Protocol):
     def bare(self, frames_BHWC: Pixels, embedding: Vector, statistics: Any = None, /) -> Callable[[], object]: ...
 
 
+@runtime_checkable
+class BlendingPainter(Protocol):
+    """One that knows a better way to strength 0 than a picture's own vector."""
+
+    def blend(self, styles: list[tuple[Vector, float]], own: Vector, strength: float, /) -> Vector: ...
+
+
 class EnginePainter:
     """
     An engine of the stylizer (`stylization.engine.engines.Engine`) as a painter.
@@ -58,6 +65,7 @@ class EnginePainter:
         self.embed = engine.embed
         self.statistics = engine.statistics
         self.paint = engine.paint
+        self.blend = engine.blend
         if isinstance(engine, BarePainter):
             self.bare = engine.bare
 
@@ -96,6 +104,8 @@ def whole_call(painter: Painter, frames: Pixels, vector: Vector, statistics: Any
     return lambda: cast(Any, painter).paint(frames, vector, *_given(statistics))
 
 
-def at_strength(own: Vector, style: Vector, strength: float) -> Vector:
+def at_strength(painter: Painter, own: Vector, style: Vector, strength: float) -> Vector:
     """Go from the picture's own vector (0) to the style's (1) and past it; every painter's vectors mix linearly."""
+    if isinstance(painter, BlendingPainter):
+        return painter.blend([(style, 1.0)], own, strength)
     return (own + strength * (style - own)).astype(np.float32)

@@ -25,6 +25,7 @@ from torch.fx.passes.shape_prop import ShapeProp
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from mlmodels.network import BORDER, EPSILON, MULTIPLE, TransformNetwork, measure
+from mlmodels.predictor import SeeingPredictor
 from mlmodels.quantization import plain
 
 SIDES = (32, 2160)  # pixels: below, there is too little to measure; above, a phone has no memory for the features
@@ -237,9 +238,11 @@ def _replace(module: fx.GraphModule, node: fx.Node, part: nn.Module) -> None:
     node.target = place
 
 
-def predictor(network: nn.Module, side: int) -> fx.GraphModule:
-    """Return picture (1, 3, S, S) → embedding (1, E), without batch norms."""
-    module = fx.symbolic_trace(copy.deepcopy(network).eval())
+def predictor(network: SeeingPredictor, side: int) -> fx.GraphModule:
+    """Return picture (1, 3, S, S) → its embedding and the one that gives it back, (1, E) each, without batch norms."""
+    network = copy.deepcopy(network).eval()
+    module = fx.symbolic_trace(network)
+    _with_identity(module, network.identity)
     for node in list(module.graph.nodes):
         if node.op == "call_module" and isinstance(norm := module.get_submodule(str(node.target)), nn.BatchNorm2d):
             before = cast(fx.Node, node.args[0])
@@ -254,6 +257,16 @@ def predictor(network: nn.Module, side: int) -> fx.GraphModule:
     for node in module.graph.nodes:
         node.meta.clear()
     return _finished(module)
+
+
+def _with_identity(module: fx.GraphModule, identity: nn.Linear) -> None:
+    module.add_submodule("identity", identity)
+    (result,) = (node for node in module.graph.nodes if node.op == "output")
+    embedding = cast(fx.Node, result.args[0])
+    with module.graph.inserting_before(result):
+        way = module.graph.call_module("identity", (embedding,))
+        given_back = module.graph.call_function(operator.add, (embedding, way))
+    result.args = ((embedding, given_back),)
 
 
 def _with_picture_as_input(module: fx.GraphModule) -> None:

@@ -60,15 +60,17 @@ def _made(release: Release, shapes: list[Shape]) -> Iterator[RoleGraph]:
     network, side = release.transform, release.picture_size
     vector, rows = (1, release.embedding_size), (1, 2 * sum(network.widths))
     predictor = graphs.predictor(release.predictor, side)
-    yield RoleGraph(PREDICTOR, f"{side}x{side}", predictor, {"picture": (1, 3, side, side)}, {"embedding": vector})
+    picture: Dimensions = (1, 3, side, side)
+    said: dict[str, Dimensions] = {"embedding": vector, "identity": vector}
+    yield RoleGraph(PREDICTOR, f"{side}x{side}", predictor, {"picture": picture}, said)
     yield RoleGraph(READOUT, "-", graphs.readout(network), {"embedding": vector}, {"style": rows})
     for shape in shapes:
-        picture: Dimensions = (1, 3, shape.height or "height", shape.width or "width")
+        frame: Dimensions = (1, 3, shape.height or "height", shape.width or "width")
         yield RoleGraph(
             TRANSFORM, str(shape), graphs.transform(network, shape),
-            {"frame": picture, "style": rows}, {"painting": picture, "statistics": rows},
+            {"frame": frame, "style": rows}, {"painting": frame, "statistics": rows},
         )  # fmt: skip
         yield RoleGraph(
             LOCKED, str(shape), graphs.transform(network, shape, locked=True),
-            {"frame": picture, "affine": rows}, {"painting": picture},
+            {"frame": frame, "affine": rows}, {"painting": frame},
         )  # fmt: skip

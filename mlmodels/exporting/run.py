@@ -59,7 +59,7 @@ def open_executorch(path: Path, threads: int) -> Network:
 
 RUNTIMES = {"onnx": open_onnx, "litert": open_litert, "executorch": open_executorch}
 # Signatures list their ends by name; the roles have an order.
-ORDER = ("picture", "frame", "painting", "embedding", "style", "affine", "statistics")
+ORDER = ("picture", "frame", "painting", "embedding", "identity", "style", "affine", "statistics")
 
 
 def _in_order(names: list[str]) -> list[str]:

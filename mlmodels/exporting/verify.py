@@ -44,6 +44,7 @@ TOLERANCES: dict[str, tuple[float, float]] = {
     "psnr_db": (30.0, float("inf")),  # of the worst frame
     "statistics_error": (0.0, 0.05),  # largest difference over the largest value, worst frame
     "relative_error": (0.0, 0.05),  # the same, of embeddings and styles
+    "identity_error": (0.0, 0.05),  # the same, of the embeddings that give pictures back
     "style_change": (-0.03, 0.03),  # of the mean distance, relative to torch's
     "content_change": (-0.03, 0.03),
 }
@@ -99,6 +100,7 @@ class Verification:
         self.pictures, self.embeddings = self._embedded(release)
         with torch.inference_mode():
             self.rows = release.transform.film(self.embeddings)
+            self.identities = release.predictor.identity_of(self.embeddings)
             self.parent_embeddings = self._embedded(parent)[1] if parent else None
         self._painted: dict[Shape, _Reference] = {}
         self._looked_at: dict[Shape, _Looks] = {}
@@ -121,8 +123,11 @@ class Verification:
 
     def _measured(self, file: ExportedFile) -> dict[str, float]:
         if file.role == PREDICTOR:
-            (answer,) = answers_of(file, [self.pictures.numpy()])
-            return {"relative_error": relative_error(answer, self.embeddings.numpy())}
+            answer, given_back = answers_of(file, [self.pictures.numpy()])
+            return {
+                "relative_error": relative_error(answer, self.embeddings.numpy()),
+                "identity_error": relative_error(given_back, self.identities.numpy()),
+            }
         if file.role == READOUT:
             (answer,) = answers_of(file, [self.embeddings.numpy()])
             return {"relative_error": relative_error(answer, self.rows.numpy())}

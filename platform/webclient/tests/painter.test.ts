@@ -2,7 +2,7 @@ import { describe, expect, test, vi } from "vitest";
 
 import { Adaptation } from "../src/model/painter/adaptation";
 import { filesOf, isOlder, type Manifest, ModelStore, readManifest } from "../src/model/painter/manifest";
-import type { Networks, Tensor } from "../src/model/painter/networks";
+import type { Network, Networks, Tensor } from "../src/model/painter/networks";
 import { filmSize, toPlanes, toRgba, workingSize } from "../src/model/painter/pixels";
 import { Painter, type Reply, type Request, type WorkerPort } from "../src/model/painter/protocol";
 import { sharesMemory } from "../src/model/painter/memory";
@@ -297,7 +297,19 @@ describe("a scene", () => {
     expect(later).toBeLessThan(3.9);
   });
 
-  test("at strength 0 it is painted with its own style", async () => {
+  test("at strength 0 it is painted as it is", async () => {
+    const { networks } = pretend();
+    const predictor: Network = () =>
+      Promise.resolve({ embedding: { data: vector(5), dims: [] }, identity: { data: vector(6), dims: [] } });
+    const scene = new ScenePainter({ ...networks, predictor }, [1], () => 0);
+    scene.choose(style, 0);
+
+    const [painted] = await scene.paint(frame(1), vector(5, 0, 0), 1);
+
+    expect(painted).toBeCloseTo(1 + 6, 3);
+  });
+
+  test("at strength 0 a release from before paints it with its own style", async () => {
     const { networks } = pretend();
     const scene = new ScenePainter(networks, [1], () => 0);
     scene.choose(style, 0);

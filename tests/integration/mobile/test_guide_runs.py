@@ -209,7 +209,7 @@ const seenAt = (at) => guide.planes(bytes.slice(at * size, (at + 1) * size), [he
 const frames = [0, 1, 2].map(seenAt);
 const styles = await guide.presets(api, given.manifest);
 const painter = await guide.Painter.open(given.manifest, given.files);
-const style = await painter.style(styles.get("starry"), Float32Array.from(given.own), strength);
+const style = await painter.style(styles.get("starry"), Float32Array.from(given.identity), strength);
 const live = await painter.paint(frames[0], style, height, width);
 const { paintings, affine } = await guide.firstFrames(painter, styles.get("starry"), frames.slice(0, 2), height, width);
 const locked = await painter.paintLocked(frames[2], affine, height, width);
@@ -217,7 +217,7 @@ const seen = await painter.embed(new Float32Array(3 * given.manifest.picture_siz
 const said64 = (painting) => Buffer.from(guide.picture(painting)).toString("base64");
 said = {
   live: said64(live.painting), first: said64(paintings[1]), locked: said64(locked),
-  style: [...style], affine: [...affine], seen: [...seen], path: asked[0].path,
+  style: [...style], affine: [...affine], seen: [[...seen.embedding], [...seen.identity]], path: asked[0].path,
 };
 """
 
@@ -225,22 +225,23 @@ said = {
         manifest, paths = files
         painter, random = Painter(manifest, paths), np.random.default_rng(7)
         frames = list(moving(self.WIDTH, self.HEIGHT, 3))
-        preset, own = (random.normal(size=8).astype(np.float32) for _ in range(2))
+        preset, identity = (random.normal(size=8).astype(np.float32) for _ in range(2))
         styles = {"styles": [{"slug": "starry", "name": "Starry", "values": preset.tolist()}]}
 
         said = run(
-            folder, self.PAINT, answers=[[200, json.dumps(styles)]], manifest=manifest, own=own.tolist(),
+            folder, self.PAINT, answers=[[200, json.dumps(styles)]], manifest=manifest, identity=identity.tolist(),
             files={role: str(path) for role, path in paths.items()}, frames=base64_of(rgba(frames)),
             height=self.HEIGHT, width=self.WIDTH, strength=self.STRENGTH,
         )  # fmt: skip
 
-        style = painter.style(preset, own, self.STRENGTH)
+        style = painter.style(preset, identity, self.STRENGTH)
         affine = painter.lock(frames[:2], painter.style(preset))
         grey = np.full((manifest["picture_size"],) * 2 + (3,), 0.5, np.float32).transpose(2, 0, 1)[None]
         assert said["path"] == "/api/v1/style-embeddings/?model=abc"
         np.testing.assert_allclose(said["style"], style, atol=1e-5)
         np.testing.assert_allclose(said["affine"], affine, rtol=1e-3, atol=1e-4)
-        np.testing.assert_allclose(said["seen"], painter._run("predictor", picture=grey)[0][0], atol=1e-4)
+        for seen, wanted in zip(said["seen"], painter._run("predictor", picture=grey), strict=True):
+            np.testing.assert_allclose(seen, wanted[0], atol=1e-4)
         self.require_same(said["live"], painter.paint(frames[0], style)[0])
         self.require_same(said["first"], painter.paint(frames[1], painter.style(preset))[0])
         self.require_same(said["locked"], painter.paint_locked(frames[2], affine))

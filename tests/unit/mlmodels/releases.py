@@ -5,7 +5,7 @@ from pathlib import Path
 import torch
 
 from mlmodels import release
-from mlmodels.predictor import PREDICTORS
+from mlmodels.predictor import PREDICTORS, SeeingPredictor
 from tests.unit.mlmodels.networks import LAYOUTS, small_network
 
 PREDICTOR_OF = {"student": "mobilenetv3-texture", "teacher": "mobilenetv3-texture", "quarter": "mobilenetv3-small"}
@@ -19,7 +19,7 @@ def write_release(
     network, kind = small_network(layout, sizes), PREDICTOR_OF[layout]
     transform = {
         "model": {f"transform.{key}": value for key, value in network.state_dict().items()},
-        "options": {"layout": layout, "network": sizes},
+        "options": {"stage": "student", "layout": layout, "network": sizes},
         "step": 1,
         "metrics": {},
     }
@@ -38,8 +38,11 @@ def write_release(
     return folder / "release"
 
 
-def _as_trained(predictor: torch.nn.Module) -> torch.nn.Module:
-    """Give batch norms statistics, scales and shifts that folding could get wrong, a negative scale among them."""
+def _as_trained(predictor: SeeingPredictor) -> SeeingPredictor:
+    """
+    Give batch norms statistics, scales and shifts that folding could get wrong, a negative scale among them, and the
+    way to strength 0 numbers that show.
+    """
     for part in predictor.modules():
         if isinstance(part, torch.nn.BatchNorm2d | torch.nn.BatchNorm1d):
             for statistics, low, high in ((part.running_mean, -0.2, 0.2), (part.running_var, 0.5, 2.0)):
@@ -48,4 +51,6 @@ def _as_trained(predictor: torch.nn.Module) -> torch.nn.Module:
             if part.affine:
                 torch.nn.init.normal_(part.weight, std=1.0)
                 torch.nn.init.normal_(part.bias, std=0.1)
+    torch.nn.init.normal_(predictor.identity.weight, std=0.3)
+    torch.nn.init.normal_(predictor.identity.bias, std=0.3)
     return predictor

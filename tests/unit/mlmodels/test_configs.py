@@ -2,16 +2,19 @@
 
 import dataclasses
 import tomllib
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from mlmodels import distillation, options, stylemodel
+from mlmodels import distillation, identity, options, stylemodel
 from mlmodels.shipped import SHIPPED
 from mlmodels.train import STAGES
 
 FILES = sorted((SHIPPED.parents[1] / "configs").glob("*.toml"))
 ROOT = SHIPPED.parents[2]
+READERS: dict[str, Callable[[Path], Any]] = {"distill": distillation.read_options, "identity": identity.read_options}
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
@@ -19,14 +22,14 @@ def test_a_training_file_names_options_that_exist_and_weights_that_are_there(pat
     stage = tomllib.loads(path.read_text())["stage"]
     assert stage in STAGES
 
-    read = distillation.read_options(path) if stage == "distill" else options.read_options(path)
+    read = READERS.get(stage, options.read_options)(path)
 
-    begins = [read.start_from, read.teacher if isinstance(read, distillation.DistillOptions) else read.embed_with]
+    begins = [getattr(read, name, "") for name in ("start_from", "teacher", "embed_with")]
     missing = [file for file in begins if file.startswith("mlmodels/") and not (ROOT / file).exists()]
     assert not missing
 
 
-PAINTERS = [path for path in FILES if tomllib.loads(path.read_text())["stage"] != "distill"]
+PAINTERS = [path for path in FILES if tomllib.loads(path.read_text())["stage"] not in READERS]
 
 
 @pytest.mark.parametrize("path", PAINTERS, ids=lambda path: path.stem)

@@ -14,6 +14,7 @@ from mlmodels.evaluation import measure
 from mlmodels.evaluation.bars import judge
 from mlmodels.evaluation.measure import NoData
 from mlmodels.evaluation.painters import EnginePainter, at_strength, paint_clip
+from mlmodels.release import Release
 from mlmodels.vgg import VGGFeatures
 from tests.media import make_video, moving
 from tests.unit.mlmodels.painters import Copyist, Scenic, Tinter
@@ -139,6 +140,9 @@ def test_an_engine_of_the_stylizer_is_a_painter():
     class Engine(Scenic):
         model = SimpleNamespace(name="impasto", sha256="e" * 64)
 
+        def blend(self, styles, own, strength):
+            return own
+
     painter = EnginePainter(Engine())
 
     assert (painter.name, painter.sha256) == ("impasto (scenic)", "e" * 64)
@@ -148,8 +152,18 @@ def test_an_engine_of_the_stylizer_is_a_painter():
 def test_strength_goes_from_the_own_vector_to_the_styles_and_past_it():
     own, style = np.zeros(2, np.float32), np.ones(2, np.float32)
 
-    assert at_strength(own, style, 0.0).tolist() == [0, 0]
-    assert at_strength(own, style, 1.5).tolist() == [1.5, 1.5]
+    assert at_strength(Copyist(), own, style, 0.0).tolist() == [0, 0]
+    assert at_strength(Copyist(), own, style, 1.5).tolist() == [1.5, 1.5]
+
+
+def test_a_painter_that_knows_a_better_way_to_strength_0_goes_it(release):
+    knowing = Release(release)
+    torch.nn.init.zeros_(knowing.predictor.identity.weight)
+    torch.nn.init.constant_(knowing.predictor.identity.bias, 0.5)
+    own, style = np.zeros(8, np.float32), np.ones(8, np.float32)
+
+    assert at_strength(knowing, own, style, 0.0).tolist() == [0.5] * 8
+    assert at_strength(knowing, own, style, 1.0).tolist() == [1] * 8
 
 
 @pytest.mark.parametrize(("most", "expected"), [(None, 10), (20, 10), (5, 5), (1, 1)])

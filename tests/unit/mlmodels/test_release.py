@@ -21,7 +21,7 @@ def folder(tmp_path_factory) -> Path:
     root = tmp_path_factory.mktemp("release")
     network = EighthNetwork(blocks=2, width=16)
     weights = {f"transform.{name}": value for name, value in network.state_dict().items()}
-    options = {"layout": "student", "network": {"blocks": 2, "width": 16}}
+    options = {"stage": "student", "layout": "student", "network": {"blocks": 2, "width": 16}}
     transform = {
         "model": weights,
         "options": options,
@@ -162,7 +162,7 @@ def test_any_picture_can_be_a_style(trial, shape):
 
 
 def test_strength_goes_from_the_own_picture_to_the_style_and_past_it(trial):
-    own, style = np.zeros(4, np.float32), np.ones(4, np.float32)
+    own, style = np.zeros(trial.embedding_size, np.float32), np.ones(trial.embedding_size, np.float32)
 
     assert np.array_equal(trial.blend([(style, 3.0)], own, 0.0), own)
     assert np.array_equal(trial.blend([(style, 3.0)], own, 1.0), style)
@@ -170,9 +170,11 @@ def test_strength_goes_from_the_own_picture_to_the_style_and_past_it(trial):
 
 
 def test_styles_mix_by_relative_weight(trial):
-    one, other = np.array([1, 0], np.float32), np.array([0, 1], np.float32)
+    one, other = np.eye(trial.embedding_size, dtype=np.float32)[:2]
 
-    np.testing.assert_allclose(trial.blend([(one, 1.0), (other, 3.0)], np.zeros(2, np.float32), 1.0), [0.25, 0.75])
+    mixed = trial.blend([(one, 1.0), (other, 3.0)], np.zeros_like(one), 1.0)
+
+    np.testing.assert_allclose(mixed[:3], [0.25, 0.75, 0])
 
 
 @pytest.mark.parametrize(("weights", "strength"), [([], 1.0), ([0.0], 1.0), ([-1.0], 1.0), ([1.0], 1.6), ([1.0], -0.1)])

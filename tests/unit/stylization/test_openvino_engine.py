@@ -75,7 +75,7 @@ def test_photographs_are_measured_as_the_eight_bits_paint_them(frames, tmp_path,
 
     (row,) = measure.picture_rows({"ours": EnginePainter(engine)}, vgg, plan)
 
-    style = at_strength(engine.embed(frames[0]), engine.embed(frames[1]), 1.0)
+    style = at_strength(EnginePainter(engine), engine.embed(frames[0]), engine.embed(frames[1]), 1.0)
     eight_bits = engine.paint(frames[:1], style, engine.statistics(frames[:1], style))[0]
     floating = open_engine("torch").paint(frames[:1], style)[0]
     expected, other = (content_distance(look(vgg, painted), look(vgg, frames[0])) for painted in (eight_bits, floating))

@@ -29,13 +29,13 @@ export class ScenePainter {
   readonly #now: () => number;
   readonly #rhythm: Rhythm;
   readonly #statistics = new Smoothed(SHARE);
-  readonly #own = new Smoothed(SHARE);
+  readonly #identity = new Smoothed(SHARE);
   #ingredients: readonly Ingredient[] = [];
   #strength = 1;
   #style: Vector | null = null;
   #affine: Vector | null = null;
   #samples: Planes[] = [];
-  #ownSamples: Vector[] = [];
+  #identitySamples: Vector[] = [];
   #measuredAt = -Infinity;
   #lookedAt = -Infinity;
   #locked = false;
@@ -61,38 +61,38 @@ export class ScenePainter {
   begin() {
     this.#style = null;
     this.#statistics.forget();
-    this.#own.forget();
+    this.#identity.forget();
     this.#samples = [];
-    this.#ownSamples = [];
+    this.#identitySamples = [];
     this.#locked = false;
   }
 
-  /** Remember a frame of a film that will be painted, and what style it has of its own. */
+  /** Remember a frame of a film that will be painted, and what paints it as it is. */
   async sample(frame: Planes, square: Float32Array, side: number) {
     this.#samples.push(frame);
-    this.#ownSamples.push(await this.embed(square, side));
+    this.#identitySamples.push(await this.#identityOf(square, side));
   }
 
   /** Measure the remembered frames together; all frames are painted with that. */
   async lock() {
-    const count = this.#ownSamples.length;
+    const count = this.#identitySamples.length;
     if (count === 0) throw new RangeError("no frame was measured");
-    const own = this.#ownSamples[0]!.map(
-      (_value, at) => this.#ownSamples.reduce((sum, vector) => sum + vector[at]!, 0) / count,
+    const identity = this.#identitySamples[0]!.map(
+      (_value, at) => this.#identitySamples.reduce((sum, vector) => sum + vector[at]!, 0) / count,
     );
-    this.#style = await this.#readOut(own);
+    this.#style = await this.#readOut(identity);
     const measured: Vector[] = [];
     for (const frame of this.#samples) measured.push((await this.#transform(frame, this.#style)).statistics);
     this.#affine = affineOf(pooled(measured, this.#widths), this.#style, this.#widths);
     this.#samples = [];
-    this.#ownSamples = [];
+    this.#identitySamples = [];
     this.#locked = true;
   }
 
   /** Whether the next frame wants its middle square beside it, to see what style the scene has of its own. */
   get wantsSquare(): boolean {
     if (this.#locked) return false;
-    return this.#own.value === null || this.#now() - this.#lookedAt >= this.#rhythm.own;
+    return this.#identity.value === null || this.#now() - this.#lookedAt >= this.#rhythm.own;
   }
 
   /** @param square the frame's middle at the predictor's size, where `wantsSquare` */
@@ -113,24 +113,31 @@ export class ScenePainter {
     return Float32Array.from((await answer(this.#networks.predictor, { picture }, "embedding")).data);
   }
 
+  /** What the picture is painted as it is with: releases before 2.4.0 know its own embedding alone. */
+  async #identityOf(square: Float32Array, side: number): Promise<Vector> {
+    const picture = { data: square, dims: [1, 3, side, side] };
+    const { identity, embedding } = await this.#networks.predictor({ picture });
+    return Float32Array.from((identity ?? embedding)!.data);
+  }
+
   async #follow(frame: Planes, square: Float32Array | null, side: number) {
     if (square && this.wantsSquare) {
-      this.#own.add(await this.embed(square, side));
+      this.#identity.add(await this.#identityOf(square, side));
       this.#lookedAt = this.#now();
       this.#style = null;
     }
     const isNew = this.#statistics.value === null;
     if (!isNew && this.#style && this.#now() - this.#measuredAt < this.#rhythm.statistics) return;
-    const own = this.#own.value;
-    if (!own) throw new RangeError("the first frame of a scene comes with its square");
-    this.#style ??= await this.#readOut(own);
+    const identity = this.#identity.value;
+    if (!identity) throw new RangeError("the first frame of a scene comes with its square");
+    this.#style ??= await this.#readOut(identity);
     const { statistics } = await this.#transform(frame, this.#style);
     this.#measuredAt = this.#now();
     this.#affine = affineOf(this.#statistics.add(statistics), this.#style, this.#widths);
   }
 
-  async #readOut(own: Vector): Promise<Vector> {
-    const embedding = blend(own, this.#ingredients, this.#strength);
+  async #readOut(identity: Vector): Promise<Vector> {
+    const embedding = blend(identity, this.#ingredients, this.#strength);
     const inputs = { embedding: { data: embedding, dims: [1, embedding.length] } };
     return Float32Array.from((await answer(this.#networks.readout, inputs, "style")).data);
   }

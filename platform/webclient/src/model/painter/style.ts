@@ -13,16 +13,16 @@ export interface Ingredient {
 const EPSILON = 1e-5;
 
 /**
- * Go from a picture's own embedding (strength 0) to the mix of styles (1) and past it (1.5).
+ * Go from what paints a picture as it is (strength 0) to the mix of styles (1) and past it (1.5).
  *
  * @throws RangeError for a strength outside 0..1.5, and where no style has a positive weight
  */
-export function blend(own: Vector, styles: readonly Ingredient[], strength: number): Vector {
+export function blend(identity: Vector, styles: readonly Ingredient[], strength: number): Vector {
   if (!(strength >= 0 && strength <= 1.5)) throw new RangeError(`strength ${strength} is not within 0..1.5`);
   const total = styles.reduce((sum, { weight }) => sum + weight, 0);
   if (!(total > 0) || styles.some(({ weight }) => weight < 0))
     throw new RangeError("no style has any weight");
-  return own.map((value, at) => {
+  return identity.map((value, at) => {
     const mixed = styles.reduce((sum, { embedding, weight }) => sum + (weight / total) * embedding[at]!, 0);
     return value + strength * (mixed - value);
   });
