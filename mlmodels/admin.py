@@ -105,7 +105,7 @@ class ModelReleaseAdmin(ModelAdmin):
 
     def save_model(self, request: HttpRequest, obj: ModelRelease, form: Any, change: bool) -> None:
         try:
-            services.model_release_describe(release=obj, **form.cleaned_data)
+            services.model_release_describe(release=obj, **form.cleaned_data, at=timezone.now())
         except ApplicationError as refusal:
             messages.error(request, refusal.detail)
 

@@ -55,6 +55,8 @@ class ModelRelease(models.Model):
     created_at = models.DateTimeField()
     published_at = models.DateTimeField(null=True, blank=True)
     withdrawn_at = models.DateTimeField(null=True, blank=True)
+    # When something else that its manifest says became different: for whom it is, what was measured of it.
+    described_at = models.DateTimeField(null=True, editable=False)
 
     class Meta:
         ordering = ["-created_at", "-pk"]

@@ -41,7 +41,7 @@ def release_bring_out(
     """
     known, damaged = _measured(folder)
     outcome = _brought_out(folder, format, at, publish, minimum_client)
-    services.model_release_measured(release=outcome.release, metrics=known)
+    services.model_release_measured(release=outcome.release, metrics=known, at=at)
     return replace(outcome, damaged=damaged)
 
 

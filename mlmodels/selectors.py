@@ -42,11 +42,13 @@ def release_to_offer(format: str, platform: str | None = None) -> ModelRelease:
 
 def serial_of(format: str) -> int:
     """
-    Count the milliseconds from 1970 to when something was published or withdrawn last in a format.
+    Count the milliseconds from 1970 to when something was published, withdrawn or described anew last in a format.
 
     It grows with every change of what is offered, back to an older release too, and stays while nothing changes.
     """
-    moments = ModelRelease.objects.filter(format=format).aggregate(out=Max("published_at"), back=Max("withdrawn_at"))
+    moments = ModelRelease.objects.filter(format=format).aggregate(
+        out=Max("published_at"), back=Max("withdrawn_at"), described=Max("described_at")
+    )
     changes = [moment for moment in moments.values() if moment is not None]
     return max(((change - EPOCH) // timedelta(milliseconds=1) for change in changes), default=0)
 

@@ -124,15 +124,18 @@ def model_release_withdraw(*, release: ModelRelease, at: datetime) -> ModelRelea
     return _turn(row, state=State.WITHDRAWN, withdrawn_at=at)
 
 
-def model_release_describe(*, release: ModelRelease, platforms: Sequence[str], minimum_client: str) -> ModelRelease:
+def model_release_describe(
+    *, release: ModelRelease, platforms: Sequence[str], minimum_client: str, at: datetime
+) -> ModelRelease:
     """
-    Say for whom a release is.
+    Say for whom a release is. Apps that have seen it refuse an older manifest from then on.
 
     :raises NotDescribed: a platform nobody knows, or a version that is none
     """
     release.platforms, release.minimum_client = list(dict.fromkeys(platforms)), minimum_client
     _check(release)
-    release.save(update_fields=["platforms", "minimum_client"])
+    release.described_at = at
+    release.save(update_fields=["platforms", "minimum_client", "described_at"])
     return release
 
 
@@ -146,17 +149,23 @@ def model_release_rebuilt(*, release: ModelRelease, exported: Exported) -> None:
 
 
 @transaction.atomic
-def model_release_measured(*, release: ModelRelease, metrics: Mapping[str, Mapping[str, float]]) -> None:
+def model_release_measured(*, release: ModelRelease, metrics: Mapping[str, Mapping[str, float]], at: datetime) -> None:
     """
-    Say what was measured of the files of a release; what nobody measured stays as it was.
+    Say what was measured of the files of a release; what nobody measured, or what is known, stays as it was.
 
     :param metrics: by the SHA-256 of a file
     """
-    for row in release.files.all():
-        texts = {name: _decimal(value) for name, value in metrics.get(row.sha256, {}).items()}
-        if texts and texts != row.metrics:
-            row.metrics = texts
-            row.save(update_fields=["metrics"])
+    said = [
+        (row, {name: _decimal(value) for name, value in metrics.get(row.sha256, {}).items()})
+        for row in release.files.all()
+    ]
+    news = [(row, texts) for row, texts in said if texts and texts != row.metrics]
+    for row, texts in news:
+        row.metrics = texts
+        row.save(update_fields=["metrics"])
+    if news:
+        release.described_at = at
+        release.save(update_fields=["described_at"])
 
 
 def manifest_of(release: ModelRelease, *, platform: str | None) -> dict[str, Any]:

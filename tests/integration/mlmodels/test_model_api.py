@@ -16,6 +16,7 @@ from stylization import services as styles
 
 pytestmark = pytest.mark.django_db
 MANIFEST = "/api/v1/model-releases/?format=onnx&platform=web"
+NOON = datetime(2036, 1, 31, 12, tzinfo=UTC)
 PAGE = {"origin": "https://app.example"}
 
 
@@ -84,26 +85,45 @@ class TestManifest:
             manifest = anonymous_client.get(MANIFEST).json()
             return manifest["version"], manifest["serial"]
 
-        noon, hour = datetime(2036, 1, 31, 12, tzinfo=UTC), timedelta(hours=1)
+        hour = timedelta(hours=1)
         newer = make_release(version="1.1.0", publish=False)
         _, first = offered()
-        services.model_release_publish(release=newer, at=noon)
+        services.model_release_publish(release=newer, at=NOON)
         out = offered()
-        services.model_release_withdraw(release=newer, at=noon + hour)
+        services.model_release_withdraw(release=newer, at=NOON + hour)
         withdrawn = offered()
         make_release(version="1.2.0", publish=False)
         make_release(format="litert")
 
         assert first < out[1]
-        assert out == ("1.1.0", int(noon.timestamp()) * 1000)
+        assert out == ("1.1.0", int(NOON.timestamp()) * 1000)
         assert withdrawn == ("1.0.0", out[1] + 3_600_000)
         assert offered() == withdrawn
+
+    def test_its_serial_grows_with_whom_it_is_for_and_what_was_measured(
+        self, anonymous_client: Any, release: ModelRelease
+    ) -> None:
+        def serial() -> int:
+            return int(anonymous_client.get(MANIFEST).json()["serial"])
+
+        def measured(decibels: float, at: datetime) -> None:
+            known = {release.files.get(role="transform").sha256: {"psnr_db": decibels}}
+            services.model_release_measured(release=release, metrics=known, at=at)
+
+        published, hour = serial(), timedelta(hours=1)
+        services.model_release_describe(release=release, platforms=["web"], minimum_client="0.2.0", at=NOON)
+        described = serial()
+        measured(50.5, NOON + hour)
+        known = serial()
+        measured(50.5, NOON + 2 * hour)
+
+        assert published < described < known == serial()
 
     def test_another_release_another_key_or_another_word_is_another_etag(
         self, anonymous_client: Any, release: ModelRelease, make_release: Any, settings: Any
     ) -> None:
         tags = [anonymous_client.get(MANIFEST)["ETag"]]
-        services.model_release_describe(release=release, platforms=["web"], minimum_client="2.0.0")
+        services.model_release_describe(release=release, platforms=["web"], minimum_client="2.0.0", at=NOON)
         tags.append(anonymous_client.get(MANIFEST)["ETag"])
         make_release(version="1.1.0")
         tags.append(anonymous_client.get(MANIFEST)["ETag"])

@@ -110,7 +110,7 @@ class TestMeasuring:
         before = {file.role: file.metrics for file in release.files.all()}
         known = {release.files.get(role="readout").sha256: {"relative_error": 0.00012}, "0" * 64: {"psnr_db": 1.0}}
 
-        services.model_release_measured(release=release, metrics=known)
+        services.model_release_measured(release=release, metrics=known, at=timezone.now())
 
         after = {file.role: file.metrics for file in ModelFile.objects.all()}
         assert after == {**before, "readout": {"relative_error": "0.00012"}}
@@ -169,7 +169,9 @@ class TestPublishing:
         self, make_release: Any, platforms: list[str], minimum_client: str
     ) -> None:
         with pytest.raises(NotDescribed):
-            services.model_release_describe(release=make_release(), platforms=platforms, minimum_client=minimum_client)
+            services.model_release_describe(
+                release=make_release(), platforms=platforms, minimum_client=minimum_client, at=timezone.now()
+            )
 
 
 class TestOffering:
