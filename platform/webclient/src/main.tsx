@@ -123,7 +123,7 @@ function compose() {
     },
     device: () => ({
       cores: navigator.hardwareConcurrency || 1,
-      isolated: sharesMemory(globalThis),
+      sharesMemory: sharesMemory(globalThis),
       gpu: () => kindOfAdapter(navigator),
       agent: navigator.userAgent,
     }),

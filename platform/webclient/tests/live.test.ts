@@ -2189,7 +2189,7 @@ describe("painting a local film", () => {
 describe("measuring the speed", () => {
   const device = {
     cores: 2,
-    isolated: true,
+    sharesMemory: true,
     agent: "Browser 1",
     gpu: () => Promise.resolve("hardware" as const),
   };
@@ -2237,13 +2237,13 @@ describe("measuring the speed", () => {
     const speed = new Speed({
       live: tools,
       copyText,
-      device: { ...device, isolated: false, gpu: () => Promise.resolve("none" as const) },
+      device: { ...device, sharesMemory: false, gpu: () => Promise.resolve("none" as const) },
     });
 
     await speed.measure();
 
     expect(new Set(speed.rows.value.map(({ name }) => name))).toEqual(new Set(["WASM, 1 thread"]));
-    expect(speed.text.value).toContain("not isolated");
+    expect(speed.text.value).toContain("no shared memory");
   });
 
   test("WebGPU without a graphics processor is measured under its own name", async () => {

@@ -10,7 +10,7 @@ export interface SpeedPorts {
   /** Put text where it can be pasted from; refused by some browsers, and missing on insecure pages. */
   copyText: (text: string) => Promise<void>;
   /** What the device says of itself. */
-  device: { cores: number; isolated: boolean; agent: string; gpu: () => Promise<AdapterKind> };
+  device: { cores: number; sharesMemory: boolean; agent: string; gpu: () => Promise<AdapterKind> };
 }
 
 export interface SpeedRow extends Omit<Measured, "pixels"> {
@@ -38,7 +38,7 @@ export const Speed = createModel((ports: SpeedPorts) => {
   /** The result as lines of text, to be passed on. */
   const text = computed(() =>
     [
-      `${ports.device.agent}; ${ports.device.cores} cores${ports.device.isolated ? "" : "; not isolated"}`,
+      `${ports.device.agent}; ${ports.device.cores} cores${ports.device.sharesMemory ? "" : "; no shared memory"}`,
       ...rows.value.map(
         ({ name, short, painter, whole, agreement: near }) =>
           `${name}\t${short}×${short}\t${painter.toFixed(1)} ms\t${whole.toFixed(1)} ms\t${(1000 / whole).toFixed(1)} frames/s` +
@@ -52,7 +52,7 @@ export const Speed = createModel((ports: SpeedPorts) => {
 
   const candidates = (gpu: AdapterKind): { name: string; candidate: Candidate }[] => [
     { name: "WASM, 1 thread", candidate: { backend: "wasm", threads: 1 } },
-    ...(ports.device.isolated && threads > 1
+    ...(ports.device.sharesMemory && threads > 1
       ? [{ name: `WASM, ${threads} threads`, candidate: { backend: "wasm", threads } as const }]
       : []),
     ...(gpu === "none"
