@@ -3,7 +3,7 @@
 
 Parameters and multiply-adds are counted on the real modules; bytes are those of their weights, four for each fp32
 number and, for int8, as they are packed. A step's effect on quality and steadiness is what `evaluate_model --json` of
-manage.py measured of a release made after it: `--measured int8=int8.json`.
+manage.py measured of what was trained after it (`--checkpoint`, or the release): `--measured int8=int8.json`.
 """
 
 import argparse
@@ -27,7 +27,7 @@ from .shipped import SHIPPED
 from .vgg import VGGFeatures, channel_statistics
 
 SIZES = {"256x256": (256, 256), "1280x720": (720, 1280)}
-STEPS = ("teacher", "separable transform", "pruned transform", "student predictor", "int8")
+STEPS = ("teacher", "separable transform", "student predictor", "pruned transform", "int8")  # as it was trained
 EFFECTS = {"style": "style", "content": "content", "warping": "warping_gap_1"}  # heading: as evaluate_model names it
 
 
@@ -87,11 +87,12 @@ def volumes(description: dict[str, Any], measured: dict[str, dict[str, float]] |
     teacher = _predictor("VGG16 statistics", WholeStatisticsPredictor(embedding))
     student = PREDICTORS[description["predictor"]](embedding)
     name = description["predictor"]
+    separable = _transform("separable convolutions", NETWORKS[layout](**wide), _fp32)
     transform = NETWORKS[layout](**options)
     pairs = (
         (teacher, _transform("plain convolutions", NETWORKS["teacher"](**plain), _fp32)),
-        (teacher, _transform("separable convolutions", NETWORKS[layout](**wide), _fp32)),
-        (teacher, _transform("pruned", transform, _fp32)),
+        (teacher, separable),
+        (_predictor(name, student), separable),
         (_predictor(name, student), _transform("pruned", transform, _fp32)),
         (_predictor(name + ", int8", student, _int8), _transform("pruned, int8", transform, _int8)),
     )

@@ -1,7 +1,7 @@
 """
 A release as files that other runtimes run: one source of truth, one call.
 
-Roles: `predictor` (picture → embedding), `readout` (embedding → style), `transform` (frame, style → painting,
+Roles: `predictor` (picture → embedding, identity), `readout` (embedding → style), `transform` (frame, style → painting,
 statistics) and `transform-locked` (frame, affine → painting). docs/exports.md says what each takes and gives.
 """
 

@@ -135,7 +135,7 @@ def palette_for(
     styles: Sequence[tuple[NDArray[np.float32], float]],
     strength: float,
 ) -> Palette:
-    """Blend the styles with the scene's own look by strength, and take the statistics that go with the blend."""
+    """Go from what paints the scene as it is to the styles by strength, and take the statistics that go with that."""
     own = np.mean([engine.embed(sample) for sample in samples], axis=0).astype(np.float32)
     embedding = engine.blend(styles, own, strength)
     return Palette(embedding, engine.statistics(np.stack(samples), embedding))

@@ -10,7 +10,7 @@ export interface Planes extends Size {
 export interface Rhythm {
   /** Milliseconds between two measurements of the scene. */
   statistics: number;
-  /** Milliseconds between two looks at the scene's own style. */
+  /** Milliseconds between two looks at what paints the scene as it is. */
   own: number;
 }
 
@@ -89,7 +89,7 @@ export class ScenePainter {
     this.#locked = true;
   }
 
-  /** Whether the next frame wants its middle square beside it, to see what style the scene has of its own. */
+  /** Whether the next frame wants its middle square beside it, to see what paints the scene as it is. */
   get wantsSquare(): boolean {
     if (this.#locked) return false;
     return this.#identity.value === null || this.#now() - this.#lookedAt >= this.#rhythm.own;
