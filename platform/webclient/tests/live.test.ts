@@ -318,7 +318,7 @@ describe("sound of a microphone", () => {
     };
     vi.stubGlobal("AudioContext", Context);
     const onFailure = vi.fn();
-    const source = captureSound({} as MediaStreamTrack, () => 0, vi.fn(), onFailure);
+    const source = captureSound(new EventTarget() as MediaStreamTrack, () => 0, vi.fn(), onFailure);
     return { source, onFailure };
   };
 
