@@ -5,7 +5,7 @@ import { afterEach, describe, expect, test, vi } from "vitest";
 import { type Candidate, measure as measureOne } from "../src/model/live/bench";
 import { Camera } from "../src/model/live/camera";
 import { RecordingClock, TrackClock } from "../src/model/live/clocks";
-import { type FilmEntry, GrowingFilm } from "../src/model/live/film";
+import { type FilmEntry, FilmStore, GrowingFilm } from "../src/model/live/film";
 import { type CapturedFrame, captureFrames } from "../src/model/live/frames";
 import { FilmLocks } from "../src/model/live/locks";
 import { LAST_FRAME, PictureTrack } from "../src/model/live/pictures";
@@ -439,16 +439,28 @@ describe("whose a film is", () => {
   });
 });
 
+const answered = (result: unknown) => ({
+  result,
+  addEventListener: (name: string, listener: () => void) => void (name === "success" && listener()),
+});
+
 /** A database that holds these films and nothing else. */
 function databaseOf(films: readonly FilmEntry[]): IDBFactory {
-  const answered = (result: unknown) => ({
-    result,
-    addEventListener: (name: string, listener: () => void) => void (name === "success" && listener()),
-  });
   const store = { getAll: () => answered(films), delete: () => answered(undefined) };
   const database = { transaction: () => ({ objectStore: () => store }) };
   return { open: () => answered(database) } as unknown as IDBFactory;
 }
+
+test("a film is kept as bytes: a private window of Safari keeps no blobs", async () => {
+  const put = vi.fn((_piece: object) => answered(undefined));
+  const database = { transaction: () => ({ objectStore: () => ({ put }) }) };
+  const store = new FilmStore({ open: () => answered(database) } as unknown as IDBFactory);
+
+  await store.append("film", "painted", 2, new Blob(["abc"]));
+
+  const bytes = new TextEncoder().encode("abc").buffer;
+  expect(put).toHaveBeenCalledWith({ film: "film", track: "painted", index: 2, bytes });
+});
 
 describe("films that were left behind", () => {
   const left = { id: "left", startedAt: 1, types: {} };
@@ -528,7 +540,7 @@ function studioHere(
   };
   const locks = { claim: vi.fn(change.claim ?? (() => Promise.resolve(true))), release: vi.fn() };
   const painter = { begin: vi.fn(() => Promise.resolve(null)), close: vi.fn() };
-  const events = { painted: vi.fn(), ended: vi.fn(), notice: vi.fn(), silent: vi.fn() };
+  const events = { seen: vi.fn(), painted: vi.fn(), ended: vi.fn(), notice: vi.fn(), silent: vi.fn() };
   const ports = {
     devices: {
       getUserMedia: change.getUserMedia ?? (() => Promise.resolve(stream("camera"))),
