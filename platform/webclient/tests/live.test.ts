@@ -593,10 +593,11 @@ describe("the camera of a studio", () => {
 
   test("that is overtaken while the painter begins is no shot either", async () => {
     const begun = deferred<null>();
-    const { studio, painter, stopped } = studioHere();
+    const { studio, painter, events, stopped } = studioHere();
     painter.begin.mockReturnValueOnce(begun.promise);
     const opening = studio.openCamera("user");
     await settle();
+    expect(events.seen).toHaveBeenCalledTimes(1);
 
     studio.close();
     begun.resolve(null);
@@ -1413,17 +1414,52 @@ describe("recording live", () => {
   test("waits for a painting only where there is something to paint with", async () => {
     const bare = live({ tools: { shelf: () => shelfOf() } });
     await bare.model.open();
-    expect([bare.model.phase.value, bare.model.isWaiting.value]).toEqual(["ready", false]);
+    expect([bare.model.phase.value, bare.model.waitsFor.value]).toEqual(["ready", null]);
 
     const refused = live({ studio: { choose: () => Promise.reject(problem("painter_failed")) } });
     await refused.model.open();
-    expect([refused.model.phase.value, refused.model.isWaiting.value]).toEqual(["ready", false]);
+    expect([refused.model.phase.value, refused.model.waitsFor.value]).toEqual(["ready", null]);
 
     const { model, events } = live();
     await model.open();
-    expect(model.isWaiting.value).toBe(true);
+    events().seen();
+    expect(model.waitsFor.value).toBe("painter");
     events().painted({ framesPerSecond: 1, short: 160 });
-    expect(model.isWaiting.value).toBe(false);
+    expect(model.waitsFor.value).toBeNull();
+  });
+
+  test("says what it waits for: first the camera, then the painter, at last the film", async () => {
+    const painter = deferred<{ backend: "wasm"; threads: number; model: ReturnType<typeof modelOf> }>();
+    const film = deferred<null>();
+    const { model, events, clock } = live({
+      studio: { openPainter: () => painter.promise, stop: () => film.promise },
+    });
+
+    const opening = model.open();
+    await settle();
+    expect(model.waitsFor.value).toBe("camera");
+    events().seen();
+    expect(model.waitsFor.value).toBe("painter");
+    painter.resolve({ backend: "wasm", threads: 1, model: modelOf("impasto-v1") });
+    await opening;
+    events().painted({ framesPerSecond: 1, short: 160 });
+    model.start();
+    await clock.pass(3000);
+    void model.stop();
+
+    expect(model.waitsFor.value).toBe("film");
+  });
+
+  test("waits for the camera again where it is changed", async () => {
+    const { model, studio, events } = live();
+    await model.open();
+    events().seen();
+    studio.openCamera.mockReturnValueOnce(new Promise(() => undefined));
+
+    void model.flip();
+    await settle();
+
+    expect(model.waitsFor.value).toBe("camera");
   });
 
   test("a full disk is said while it goes on", async () => {

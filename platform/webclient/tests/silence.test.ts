@@ -189,7 +189,7 @@ function studioHere(hasSoundEncoder: boolean, claim = () => Promise.resolve(true
     newKey: () => "film",
     now: () => 0,
   };
-  const events = { painted: vi.fn(), ended: vi.fn(), notice: vi.fn(), silent: vi.fn() };
+  const events = { seen: vi.fn(), painted: vi.fn(), ended: vi.fn(), notice: vi.fn(), silent: vi.fn() };
   const studio = new Studio(ports as unknown as StudioPorts, events);
   studio.show({ width: 640, height: 480 } as unknown as HTMLCanvasElement);
   return { studio, events, sound };

@@ -497,6 +497,7 @@ export const en = {
     "Choose a film. It is painted by this device and not a byte of it leaves, unless you publish it afterwards.",
   live_picture: "The camera's picture, painted",
   live_opening: "Opening the camera…",
+  live_preparing: "Preparing the painter…",
   live_finishing: "Finishing the film…",
   live_rate: "{count} frames/s · {size}p",
   record_start: "Start recording",

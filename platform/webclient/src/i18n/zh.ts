@@ -482,6 +482,7 @@ export const zh: Dictionary = {
   restyle_here_text: "选择一段视频。它由这台设备绘制，除非之后由你发布，否则不会上传任何内容。",
   live_picture: "摄像头的画面（已绘制）",
   live_opening: "正在打开摄像头…",
+  live_preparing: "正在准备绘画…",
   live_finishing: "正在完成视频…",
   live_rate: "{count} 帧/秒 · {size}p",
   record_start: "开始录制",

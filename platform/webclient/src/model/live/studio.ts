@@ -29,6 +29,8 @@ export interface Take {
 }
 
 export interface StudioEvents {
+  /** A camera is open. The painter may need longer. */
+  seen(): void;
   /** A painted frame is on the canvas. */
   painted(rate: { framesPerSecond: number; short: number }): void;
   /** The camera is gone or nothing can be painted; a recording is stopped. */
@@ -127,6 +129,7 @@ export class Studio {
     }
     this.#shot = shot;
     this.#isHeard = shot.sound !== null;
+    this.#events.seen();
     await this.#painter.begin();
     if (mine !== this.#opening) return null;
     const isNow = () => this.#shot === shot;
