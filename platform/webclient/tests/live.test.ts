@@ -5,7 +5,7 @@ import { afterEach, describe, expect, test, vi } from "vitest";
 import { type Candidate, measure as measureOne } from "../src/model/live/bench";
 import { Camera } from "../src/model/live/camera";
 import { RecordingClock, TrackClock } from "../src/model/live/clocks";
-import { type FilmEntry, GrowingFilm } from "../src/model/live/film";
+import { type FilmEntry, FilmStore, GrowingFilm } from "../src/model/live/film";
 import { type CapturedFrame, captureFrames } from "../src/model/live/frames";
 import { FilmLocks } from "../src/model/live/locks";
 import { LAST_FRAME, PictureTrack } from "../src/model/live/pictures";
@@ -318,7 +318,7 @@ describe("sound of a microphone", () => {
     };
     vi.stubGlobal("AudioContext", Context);
     const onFailure = vi.fn();
-    const source = captureSound({} as MediaStreamTrack, () => 0, vi.fn(), onFailure);
+    const source = captureSound(new EventTarget() as MediaStreamTrack, () => 0, vi.fn(), onFailure);
     return { source, onFailure };
   };
 
@@ -439,16 +439,28 @@ describe("whose a film is", () => {
   });
 });
 
+const answered = (result: unknown) => ({
+  result,
+  addEventListener: (name: string, listener: () => void) => void (name === "success" && listener()),
+});
+
 /** A database that holds these films and nothing else. */
 function databaseOf(films: readonly FilmEntry[]): IDBFactory {
-  const answered = (result: unknown) => ({
-    result,
-    addEventListener: (name: string, listener: () => void) => void (name === "success" && listener()),
-  });
   const store = { getAll: () => answered(films), delete: () => answered(undefined) };
   const database = { transaction: () => ({ objectStore: () => store }) };
   return { open: () => answered(database) } as unknown as IDBFactory;
 }
+
+test("a film is kept as bytes: a private window of Safari keeps no blobs", async () => {
+  const put = vi.fn((_piece: object) => answered(undefined));
+  const database = { transaction: () => ({ objectStore: () => ({ put }) }) };
+  const store = new FilmStore({ open: () => answered(database) } as unknown as IDBFactory);
+
+  await store.append("film", "painted", 2, new Blob(["abc"]));
+
+  const bytes = new TextEncoder().encode("abc").buffer;
+  expect(put).toHaveBeenCalledWith({ film: "film", track: "painted", index: 2, bytes });
+});
 
 describe("films that were left behind", () => {
   const left = { id: "left", startedAt: 1, types: {} };
@@ -528,7 +540,7 @@ function studioHere(
   };
   const locks = { claim: vi.fn(change.claim ?? (() => Promise.resolve(true))), release: vi.fn() };
   const painter = { begin: vi.fn(() => Promise.resolve(null)), close: vi.fn() };
-  const events = { painted: vi.fn(), ended: vi.fn(), notice: vi.fn(), silent: vi.fn() };
+  const events = { seen: vi.fn(), painted: vi.fn(), ended: vi.fn(), notice: vi.fn(), silent: vi.fn() };
   const ports = {
     devices: {
       getUserMedia: change.getUserMedia ?? (() => Promise.resolve(stream("camera"))),
@@ -581,10 +593,11 @@ describe("the camera of a studio", () => {
 
   test("that is overtaken while the painter begins is no shot either", async () => {
     const begun = deferred<null>();
-    const { studio, painter, stopped } = studioHere();
+    const { studio, painter, events, stopped } = studioHere();
     painter.begin.mockReturnValueOnce(begun.promise);
     const opening = studio.openCamera("user");
     await settle();
+    expect(events.seen).toHaveBeenCalledTimes(1);
 
     studio.close();
     begun.resolve(null);
@@ -1401,17 +1414,52 @@ describe("recording live", () => {
   test("waits for a painting only where there is something to paint with", async () => {
     const bare = live({ tools: { shelf: () => shelfOf() } });
     await bare.model.open();
-    expect([bare.model.phase.value, bare.model.isWaiting.value]).toEqual(["ready", false]);
+    expect([bare.model.phase.value, bare.model.waitsFor.value]).toEqual(["ready", null]);
 
     const refused = live({ studio: { choose: () => Promise.reject(problem("painter_failed")) } });
     await refused.model.open();
-    expect([refused.model.phase.value, refused.model.isWaiting.value]).toEqual(["ready", false]);
+    expect([refused.model.phase.value, refused.model.waitsFor.value]).toEqual(["ready", null]);
 
     const { model, events } = live();
     await model.open();
-    expect(model.isWaiting.value).toBe(true);
+    events().seen();
+    expect(model.waitsFor.value).toBe("painter");
     events().painted({ framesPerSecond: 1, short: 160 });
-    expect(model.isWaiting.value).toBe(false);
+    expect(model.waitsFor.value).toBeNull();
+  });
+
+  test("says what it waits for: first the camera, then the painter, at last the film", async () => {
+    const painter = deferred<{ backend: "wasm"; threads: number; model: ReturnType<typeof modelOf> }>();
+    const film = deferred<null>();
+    const { model, events, clock } = live({
+      studio: { openPainter: () => painter.promise, stop: () => film.promise },
+    });
+
+    const opening = model.open();
+    await settle();
+    expect(model.waitsFor.value).toBe("camera");
+    events().seen();
+    expect(model.waitsFor.value).toBe("painter");
+    painter.resolve({ backend: "wasm", threads: 1, model: modelOf("impasto-v1") });
+    await opening;
+    events().painted({ framesPerSecond: 1, short: 160 });
+    model.start();
+    await clock.pass(3000);
+    void model.stop();
+
+    expect(model.waitsFor.value).toBe("film");
+  });
+
+  test("waits for the camera again where it is changed", async () => {
+    const { model, studio, events } = live();
+    await model.open();
+    events().seen();
+    studio.openCamera.mockReturnValueOnce(new Promise(() => undefined));
+
+    void model.flip();
+    await settle();
+
+    expect(model.waitsFor.value).toBe("camera");
   });
 
   test("a full disk is said while it goes on", async () => {

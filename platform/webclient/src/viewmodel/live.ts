@@ -49,6 +49,7 @@ export const Live = createModel((ports: LivePorts, firstStyle: string | null) =>
   const phase = signal<LivePhase>("opening");
   const problem = signal<Problem | null>(null);
   const notice = signal<Problem | "paused_hidden" | "at_limit" | "no_sound" | "open_elsewhere" | null>(null);
+  const isSeen = signal(false);
   const shot = signal<(Omit<Shot, "video" | "sound"> & { sound: boolean }) | null>(null);
   const backend = signal<Backend | null>(null);
   const rate = signal<{ framesPerSecond: number; short: number } | null>(null);
@@ -86,6 +87,9 @@ export const Live = createModel((ports: LivePorts, firstStyle: string | null) =>
   const most = () => Math.min(SECONDS_MOST, ports.secondsMost() ?? SECONDS_MOST);
 
   const events: StudioEvents = {
+    seen: () => {
+      isSeen.value = true;
+    },
     painted: (now) => {
       rate.value = now;
     },
@@ -139,6 +143,7 @@ export const Live = createModel((ports: LivePorts, firstStyle: string | null) =>
   async function openCamera(mine: Studio, wish: Wish) {
     // A microphone may fail while its camera is still being opened.
     isHeard = true;
+    isSeen.value = false;
     const opened = await mine.openCamera(wish);
     if (!opened || mine !== studio) return;
     const { facing, camera, other } = opened;
@@ -406,13 +411,13 @@ export const Live = createModel((ports: LivePorts, firstStyle: string | null) =>
     recording,
     isFront,
     secondsMost: computed(() => most()),
-    /** The first painting is on its way; without a style, none is. */
-    isWaiting: computed(
-      () =>
-        phase.value === "opening" ||
-        phase.value === "finishing" ||
-        (rate.value === null && styles.chosen.value !== null && styles.problem.value === null),
-    ),
+    /** What has to come before the next picture is seen: after the camera, the first painting. Without a style none comes. */
+    waitsFor: computed<"camera" | "painter" | "film" | null>(() => {
+      if (phase.value === "finishing") return "film";
+      const isPainting = styles.chosen.value !== null && styles.problem.value === null;
+      if (phase.value !== "opening" && (rate.value !== null || !isPainting)) return null;
+      return isSeen.value ? "painter" : "camera";
+    }),
     /** The film is not mirrored, but whoever looks at themselves expects a mirror. */
     mirrorView: computed(() => isFront.value && !mirrorFilm.value),
     /** What is being recorded cannot change its camera or its options. */

@@ -43,6 +43,8 @@ export interface FilmWriter {
   readonly type: string;
   frame(picture: CanvasImageSource, seconds: number): void;
   sound(sample: AudioSample, seconds: number): void;
+  /** No more sound comes. */
+  silence(): void;
   pause(): void;
   resume(): void;
   /**
@@ -75,7 +77,7 @@ export class EncodingWriter implements FilmWriter {
   readonly type: string;
   readonly #output: Output;
   readonly #pictures: PictureTrack;
-  readonly #audio: AudioSampleSource | null;
+  #audio: AudioSampleSource | null;
   #lastSound = -1;
   #failure: unknown = null;
 
@@ -129,6 +131,12 @@ export class EncodingWriter implements FilmWriter {
     const own = sample.clone();
     own.setTimestamp(seconds);
     void this.#add(this.#audio.add(own)).finally(() => own.close());
+  }
+
+  silence() {
+    // Nothing is written while a track waits for its share.
+    this.#audio?.close();
+    this.#audio = null;
   }
 
   // The moments already leave out what is between.
@@ -198,6 +206,7 @@ export class CapturingWriter implements FilmWriter {
 
   frame() {}
   sound() {}
+  silence() {}
 
   // A recorder ends by itself where its stream does, and can then be told nothing any more.
   pause() {

@@ -13,7 +13,8 @@ interface Piece {
   film: string;
   track: FilmTrack;
   index: number;
-  bytes: Blob;
+  /** A private window of Safari keeps bytes, and no blobs. */
+  bytes: ArrayBuffer;
 }
 
 const FILMS = "films";
@@ -33,7 +34,7 @@ export class FilmStore {
   }
 
   async append(film: string, track: FilmTrack, index: number, bytes: Blob): Promise<void> {
-    const piece: Piece = { film, track, index, bytes };
+    const piece: Piece = { film, track, index, bytes: await bytes.arrayBuffer() };
     await settled((await this.#store(PIECES, "readwrite")).put(piece));
   }
 

@@ -10,10 +10,22 @@ export interface SoundSource {
 
 type OnSound = (sound: AudioSample, at: number) => void;
 
+// Milliseconds. A microphone may have to wake up first, and an audio worklet its loudspeaker.
+const FIRST_SOUND_PATIENCE = 4000;
+
+interface Listener {
+  /** From now on sound may come. */
+  begin(): void;
+  take(sound: AudioSample): void;
+  isStopped(): boolean;
+  /** What is done as soon as it is over. */
+  stops: (() => void)[];
+}
+
 /**
  * Hand out the sound of a microphone, piece by piece, each with the moment on the page's clock at which it began.
  *
- * @param onFailure it cannot be heard, or no longer
+ * @param onFailure it cannot be heard, or no longer: nothing more comes of it
  */
 export function captureSound(
   track: MediaStreamTrack,
@@ -24,54 +36,56 @@ export function captureSound(
   const clock = new TrackClock();
   const stops: (() => void)[] = [];
   let stopped = false;
-  const source: SoundSource = {
-    clock,
-    stop() {
-      stopped = true;
-      for (const stop of stops) stop();
-    },
+  let patience: ReturnType<typeof setTimeout> | undefined;
+  const stop = () => {
+    stopped = true;
+    clearTimeout(patience);
+    track.removeEventListener("ended", fail);
+    for (const one of stops) one();
+  };
+  const fail = () => {
+    if (stopped) return;
+    stop();
+    onFailure();
   };
   const take = (sound: AudioSample) => {
+    clearTimeout(patience);
     // A piece arrives when it is over, not when it begins.
     const arrived = now() - sound.duration * 1000;
     onSound(sound, clock.at(sound.microsecondTimestamp, arrived));
   };
-  const isStopped = () => stopped;
-  const listening =
-    "MediaStreamTrackProcessor" in globalThis
-      ? readTrack(track, take, isStopped)
-      : tapTrack(track, take, isStopped, stops);
-  listening.catch(() => stopped || onFailure());
-  return source;
+  const begin = () => (patience = setTimeout(fail, FIRST_SOUND_PATIENCE));
+  track.addEventListener("ended", fail);
+  const listen = "MediaStreamTrackProcessor" in globalThis ? readTrack : tapTrack;
+  listen(track, { begin, take, isStopped: () => stopped, stops }).catch(fail);
+  return { clock, stop };
 }
 
-async function readTrack(
-  track: MediaStreamTrack,
-  take: (sound: AudioSample) => void,
-  isStopped: () => boolean,
-) {
+async function readTrack(track: MediaStreamTrack, { begin, take, isStopped, stops }: Listener) {
   const reader = new MediaStreamTrackProcessor({
     track: track as MediaStreamAudioTrack,
   }).readable.getReader();
+  stops.push(() => void reader.cancel().catch(() => undefined));
+  begin();
   while (!isStopped()) {
     const { value: data, done } = await reader.read();
     if (done) return;
-    take(new AudioSample(data));
+    if (isStopped()) data.close();
+    else take(new AudioSample(data));
   }
-  await reader.cancel();
 }
 
-/** Browsers without track processors: a worklet passes on what it hears. */
-async function tapTrack(
-  track: MediaStreamTrack,
-  take: (sound: AudioSample) => void,
-  isStopped: () => boolean,
-  stops: (() => void)[],
-) {
+/**
+ * Browsers without track processors: a worklet passes on what it hears. Its clock is that of the sound's way out, so
+ * that Firefox hears nothing on a device that has none.
+ */
+async function tapTrack(track: MediaStreamTrack, { begin, take, isStopped, stops }: Listener) {
   const context = new AudioContext();
   stops.push(() => void context.close());
   await context.audioWorklet.addModule(tapUrl);
   if (isStopped()) return;
+  // Some begin suspended. Where it cannot run no sound comes, which is what counts.
+  context.resume().catch(() => undefined);
   const tap = new AudioWorkletNode(context, "tap", { numberOfOutputs: 0, channelCount: 1 });
   context.createMediaStreamSource(new MediaStream([track])).connect(tap);
   let frames = 0;
@@ -82,4 +96,5 @@ async function tapTrack(
     frames += data.length;
     take(new AudioSample({ data, format: "f32-planar", numberOfChannels: 1, sampleRate, timestamp }));
   };
+  begin();
 }

@@ -29,6 +29,8 @@ export interface Take {
 }
 
 export interface StudioEvents {
+  /** A camera is open. The painter may need longer. */
+  seen(): void;
   /** A painted frame is on the canvas. */
   painted(rate: { framesPerSecond: number; short: number }): void;
   /** The camera is gone or nothing can be painted; a recording is stopped. */
@@ -85,6 +87,8 @@ export class Studio {
   #opening = 0;
   #frames: FrameSource | null = null;
   #sounds: SoundSource | null = null;
+  /** Whether films are to have sound. */
+  #isHeard = false;
   #recording: Recording | null = null;
   #waiting: CapturedFrame | null = null;
   #busy = false;
@@ -124,6 +128,8 @@ export class Studio {
       return null;
     }
     this.#shot = shot;
+    this.#isHeard = shot.sound !== null;
+    this.#events.seen();
     await this.#painter.begin();
     if (mine !== this.#opening) return null;
     const isNow = () => this.#shot === shot;
@@ -133,15 +139,27 @@ export class Studio {
       (captured) => (isNow() ? this.#take(captured) : captured.frame.close()),
       () => isNow() && this.#end("camera_lost"),
     );
-    if (shot.sound) {
-      this.#sounds = captureSound(
-        shot.sound,
-        this.#ports.now,
-        (sound, at) => (isNow() ? this.#hear(sound, at) : sound.close()),
-        () => isNow() && this.#events.silent(),
-      );
-    }
-    return shot;
+    await this.#listen(shot, isNow);
+    return mine === this.#opening ? shot : null;
+  }
+
+  async #listen(shot: Shot, isNow: () => boolean) {
+    // A browser that records the canvas hears the microphone itself.
+    if (!shot.sound || !(await codecsOf(shot, sizeOf(shot))) || !isNow()) return;
+    this.#sounds = captureSound(
+      shot.sound,
+      this.#ports.now,
+      (sound, at) => (isNow() ? this.#hear(sound, at) : sound.close()),
+      () => isNow() && this.#silence(),
+    );
+  }
+
+  #silence() {
+    this.#sounds = null;
+    this.#isHeard = false;
+    this.#recording?.painted.silence();
+    this.#recording?.raw?.silence();
+    this.#events.silent();
   }
 
   /** Nothing is looked at until a camera is opened again. */
@@ -259,7 +277,7 @@ export class Studio {
     const codecs = await codecsOf(shot, canvas ?? sizeOf(shot));
     if (!codecs && !canvas) return null;
     const writer = codecs
-      ? await EncodingWriter.open(codecs, shot.sound !== null, sink)
+      ? await EncodingWriter.open(codecs, this.#isHeard, sink)
       : new CapturingWriter(canvas!, shot.sound, sink);
     draft.films[track] = film;
     draft.writers.push(writer);
@@ -271,6 +289,10 @@ export class Studio {
     this.#sounds?.clock.hold();
     recording.clock.start(this.#ports.now());
     this.#recording = recording;
+    // It may have fallen silent while its films were being opened.
+    if (this.#isHeard) return;
+    recording.painted.silence();
+    recording.raw?.silence();
   }
 
   /** What was being prepared is not wanted. */

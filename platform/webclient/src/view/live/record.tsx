@@ -62,6 +62,7 @@ function Stage({ live }: { live: LiveModel }) {
   }, []);
   const phase = live.phase.value;
   const rate = live.rate.value;
+  const awaited = live.waitsFor.value;
   return (
     <section class="live-stage" aria-label={t("preview")}>
       <canvas
@@ -73,9 +74,9 @@ function Stage({ live }: { live: LiveModel }) {
         aria-label={t("live_picture")}
         data-painted={rate !== null}
       />
-      {live.isWaiting.value && (
+      {awaited && (
         <p class="live-note" role="status">
-          <Spinner /> {t(phase === "finishing" ? "live_finishing" : "live_opening")}
+          <Spinner /> {t(AWAITED[awaited])}
         </p>
       )}
       {live.recording.value && (
@@ -96,6 +97,8 @@ function Stage({ live }: { live: LiveModel }) {
     </section>
   );
 }
+
+const AWAITED = { camera: "live_opening", painter: "live_preparing", film: "live_finishing" } as const;
 
 function Shutter({ live }: { live: LiveModel }) {
   const t = useT();

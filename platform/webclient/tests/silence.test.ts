@@ -1,0 +1,250 @@
+import { CustomVideoEncoder, EncodedPacket, registerEncoder, type VideoSample } from "mediabunny";
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+
+import { EncodingWriter } from "../src/model/live/encoding";
+import { captureSound } from "../src/model/live/sound";
+import { Studio, type StudioPorts } from "../src/model/live/studio";
+import { deferred, settle } from "./fakes";
+
+afterEach(() => {
+  vi.unstubAllGlobals();
+  vi.useRealTimers();
+});
+
+/** A browser whose audio worklet hears nothing until somebody speaks. */
+function workletHere() {
+  const port = { onmessage: null as ((event: { data: Float32Array }) => void) | null };
+  const context = {
+    sampleRate: 48_000,
+    audioWorklet: { addModule: () => Promise.resolve() },
+    createMediaStreamSource: () => ({ connect: () => undefined }),
+    // Without a way out for its sound, Firefox answers never.
+    resume: vi.fn(() => new Promise<void>(() => undefined)),
+    close: vi.fn(() => Promise.resolve()),
+  };
+  const given = (what: object) =>
+    function () {
+      return what;
+    };
+  vi.stubGlobal("AudioContext", given(context));
+  vi.stubGlobal("AudioWorkletNode", given({ port }));
+  vi.stubGlobal("MediaStream", given({}));
+  return { context, speak: () => port.onmessage!({ data: new Float32Array(1024) }) };
+}
+
+describe("a microphone", () => {
+  beforeEach(() => void vi.useFakeTimers());
+
+  function listen() {
+    const track = new EventTarget();
+    const onSound = vi.fn();
+    const onFailure = vi.fn();
+    const source = captureSound(track as MediaStreamTrack, () => 0, onSound, onFailure);
+    return { track, source, onSound, onFailure };
+  }
+
+  test("that is not heard within four seconds is said, once, and no longer listened to", async () => {
+    const { context, speak } = workletHere();
+    const { track, onSound, onFailure } = listen();
+
+    await vi.advanceTimersByTimeAsync(3900);
+    expect([context.resume.mock.calls.length, onFailure.mock.calls.length]).toEqual([1, 0]);
+    await vi.advanceTimersByTimeAsync(200);
+    speak();
+    track.dispatchEvent(new Event("ended"));
+
+    expect([onFailure.mock.calls.length, context.close.mock.calls.length]).toEqual([1, 1]);
+    expect(onSound).not.toHaveBeenCalled();
+  });
+
+  test("that was heard may be silent as long as it likes", async () => {
+    const { speak } = workletHere();
+    const { onSound, onFailure } = listen();
+    await vi.advanceTimersByTimeAsync(3900);
+
+    speak();
+    await vi.advanceTimersByTimeAsync(60_000);
+
+    expect([onSound.mock.calls.length, onFailure.mock.calls.length]).toEqual([1, 0]);
+  });
+
+  test("that hands out nothing is said, and its reader is let go", async () => {
+    const cancel = vi.fn(() => Promise.resolve());
+    const reader = { read: () => new Promise(() => undefined), cancel };
+    vi.stubGlobal(
+      "MediaStreamTrackProcessor",
+      class {
+        readable = { getReader: () => reader };
+      },
+    );
+    const { onFailure } = listen();
+
+    await vi.advanceTimersByTimeAsync(4100);
+
+    expect([onFailure.mock.calls.length, cancel.mock.calls.length]).toEqual([1, 1]);
+  });
+
+  test("that is unplugged is said", async () => {
+    const { speak } = workletHere();
+    const { track, onFailure } = listen();
+    await vi.advanceTimersByTimeAsync(0);
+    speak();
+
+    track.dispatchEvent(new Event("ended"));
+
+    expect(onFailure).toHaveBeenCalledTimes(1);
+  });
+
+  test("that nobody listens to any more is not missed", async () => {
+    workletHere();
+    const { track, source, onFailure } = listen();
+    await vi.advanceTimersByTimeAsync(0);
+
+    source.stop();
+    track.dispatchEvent(new Event("ended"));
+    await vi.advanceTimersByTimeAsync(10_000);
+
+    expect(onFailure).not.toHaveBeenCalled();
+  });
+});
+
+/** Every picture of its films is a key frame and looks the same. */
+class Encoder extends CustomVideoEncoder {
+  static override supports = (codec: string) => codec === "vp8";
+  init() {}
+  encode(sample: VideoSample) {
+    const picture = Uint8Array.of(0x10, 0, 0, 0x9d, 0x01, 0x2a, 64, 0, 48, 0);
+    const packet = new EncodedPacket(picture, "key", sample.timestamp, 1);
+    this.onPacket(packet, { decoderConfig: { codec: "vp8", codedWidth: 64, codedHeight: 48 } });
+  }
+  flush() {}
+  close() {}
+}
+
+/** A picture as a camera hands it out. */
+class Picture {
+  format = "I420";
+  codedWidth = 64;
+  codedHeight = 48;
+  displayWidth = 64;
+  displayHeight = 48;
+  visibleRect = { x: 0, y: 0, width: 64, height: 48 };
+  timestamp = 0;
+  duration = 0;
+  colorSpace = { toJSON: () => ({}) };
+  clone = () => new Picture();
+  close() {}
+}
+
+describe("a film whose microphone is not heard", () => {
+  registerEncoder(Encoder);
+
+  test("is written while it is filmed from the moment that this is known", async () => {
+    vi.stubGlobal("VideoFrame", Picture);
+    const pieces: Blob[] = [];
+    const sink = (bytes: Blob) => Promise.resolve(void pieces.push(bytes));
+    const codecs = { container: "webm", video: "vp8", audio: "opus" } as const;
+    const writer = await EncodingWriter.open(codecs, true, sink);
+    const film = async (...moments: number[]) => {
+      for (const moment of moments) {
+        writer.frame(new Picture() as unknown as VideoFrame, moment);
+        await settle();
+      }
+    };
+    const written = () => new Blob(pieces).size;
+
+    await film(0, 1, 2, 3);
+    const before = written();
+    writer.silence();
+    await film(4, 5, 6, 7);
+    const after = written();
+    await writer.finish(8);
+
+    expect(after).toBeGreaterThan(before);
+    expect(written()).toBeGreaterThan(after);
+  });
+});
+
+/** A studio with a microphone in a browser that encodes pictures and, perhaps, sound. */
+function studioHere(hasSoundEncoder: boolean, claim = () => Promise.resolve(true)) {
+  const encoder = { isConfigSupported: () => Promise.resolve({ supported: true }) };
+  vi.stubGlobal("VideoEncoder", encoder);
+  if (hasSoundEncoder) vi.stubGlobal("AudioEncoder", encoder);
+  const recorder = { isTypeSupported: () => true };
+  vi.stubGlobal("MediaRecorder", recorder);
+  const track = () => Object.assign(new EventTarget(), { getSettings: () => ({}), stop: () => undefined });
+  const sound = track();
+  const stream = { getVideoTracks: () => [track()], getAudioTracks: () => [sound] };
+  const devices = {
+    getUserMedia: () => Promise.resolve(stream),
+    enumerateDevices: () => Promise.resolve([]),
+  };
+  const painter = { begin: () => Promise.resolve(null), close: () => undefined };
+  const ports = {
+    devices,
+    openVideo: () => new Promise(() => undefined),
+    openPainter: () => painter,
+    films: { begin: vi.fn(), append: vi.fn(), forget: vi.fn(() => Promise.resolve()) },
+    locks: { claim, release: () => undefined },
+    newKey: () => "film",
+    now: () => 0,
+  };
+  const events = { seen: vi.fn(), painted: vi.fn(), ended: vi.fn(), notice: vi.fn(), silent: vi.fn() };
+  const studio = new Studio(ports as unknown as StudioPorts, events);
+  studio.show({ width: 640, height: 480 } as unknown as HTMLCanvasElement);
+  return { studio, events, sound };
+}
+
+describe("a studio whose microphone is not heard", () => {
+  const film = { raw: false, most: 60, signal: new AbortController().signal };
+  const opening = () => vi.spyOn(EncodingWriter, "open");
+  afterEach(() => vi.restoreAllMocks());
+
+  test("says so and opens films without a track for it", async () => {
+    const { speak } = workletHere();
+    const { studio, events, sound } = studioHere(true);
+    const open = opening();
+    await studio.openCamera("user");
+    await settle();
+    speak();
+
+    sound.dispatchEvent(new Event("ended"));
+    await studio.record(film);
+
+    expect(events.silent).toHaveBeenCalledTimes(1);
+    expect(open.mock.lastCall![1]).toBe(false);
+  });
+
+  test.each(["before it begins", "while it is recorded"])("ends the track of a film %s", async (when) => {
+    workletHere();
+    const claimed = deferred<boolean>();
+    const { studio, sound } = studioHere(true, () => claimed.promise);
+    const open = opening();
+    const silence = vi.spyOn(EncodingWriter.prototype, "silence");
+    await studio.openCamera("user");
+    const recording = studio.record(film);
+    await vi.waitUntil(() => open.mock.calls.length === 1);
+    const begin = async () => {
+      claimed.resolve(true);
+      await recording;
+    };
+
+    if (when === "while it is recorded") await begin();
+    sound.dispatchEvent(new Event("ended"));
+    await begin();
+
+    expect(open.mock.lastCall![1]).toBe(true);
+    expect(silence).toHaveBeenCalledTimes(1);
+  });
+
+  test("is not listened to where the browser records it itself", async () => {
+    const { context } = workletHere();
+    const { studio, events, sound } = studioHere(false);
+
+    await studio.openCamera("user");
+    await settle();
+    sound.dispatchEvent(new Event("ended"));
+
+    expect([context.resume.mock.calls.length, events.silent.mock.calls.length]).toEqual([0, 0]);
+  });
+});
