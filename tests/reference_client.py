@@ -194,7 +194,8 @@ class Painter:
 
     def style(self, embedding: Vector, identity: Vector | None = None, strength: float = 1.0) -> Vector:
         """Return the rows that the transform networks take; strength goes from the film as it is to the style."""
-        wanted = embedding if identity is None else identity + np.float32(strength) * (embedding - identity)
+        reach = np.float32(min(strength, (1 + strength) / 2))
+        wanted = embedding if identity is None else identity + reach * (embedding - identity)
         return self._run("readout", embedding=wanted[None])[0][0]
 
     def paint(self, frame: Picture, style: Vector) -> tuple[Picture, Vector]:

@@ -199,7 +199,7 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> tuple[dict[str, Any], dic
 class TestPainting:
     """Beside the reference client, which the tests hold against the release itself."""
 
-    HEIGHT, WIDTH, STRENGTH = 64, 96, 0.6
+    HEIGHT, WIDTH, STRENGTH = 64, 96, 1.2
     # Two builds of one runtime add in another order; then it is rounded to bytes.
     SAME = 1
     PAINT = """

@@ -166,7 +166,7 @@ def test_strength_goes_from_the_own_picture_to_the_style_and_past_it(trial):
 
     assert np.array_equal(trial.blend([(style, 3.0)], own, 0.0), own)
     assert np.array_equal(trial.blend([(style, 3.0)], own, 1.0), style)
-    np.testing.assert_allclose(trial.blend([(style, 3.0)], own, 1.5), 1.5)
+    np.testing.assert_allclose(trial.blend([(style, 3.0)], own, 1.5), 1.25)
 
 
 def test_styles_mix_by_relative_weight(trial):

@@ -13,7 +13,7 @@ export interface Ingredient {
 const EPSILON = 1e-5;
 
 /**
- * Go from what paints a picture as it is (strength 0) to the mix of styles (1) and past it (1.5).
+ * Go from what paints a picture as it is (strength 0) to the mix of styles (1) and past it (1.5), there half as fast.
  *
  * @throws RangeError for a strength outside 0..1.5, and where no style has a positive weight
  */
@@ -22,9 +22,10 @@ export function blend(identity: Vector, styles: readonly Ingredient[], strength:
   const total = styles.reduce((sum, { weight }) => sum + weight, 0);
   if (!(total > 0) || styles.some(({ weight }) => weight < 0))
     throw new RangeError("no style has any weight");
+  const reach = Math.min(strength, (1 + strength) / 2);
   return identity.map((value, at) => {
     const mixed = styles.reduce((sum, { embedding, weight }) => sum + (weight / total) * embedding[at]!, 0);
-    return value + strength * (mixed - value);
+    return value + reach * (mixed - value);
   });
 }
 
