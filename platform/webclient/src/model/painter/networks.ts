@@ -12,13 +12,17 @@ export type Role = (typeof ROLES)[number];
 
 export type Networks = Record<Role, Network>;
 
-/** @throws Error naming what a network did not say */
+/**
+ * @param names of outputs: the first that the network has is its answer
+ * @throws Error naming what a network did not say
+ */
 export async function answer(
   network: Network,
   inputs: Record<string, Tensor>,
-  name: string,
+  ...names: string[]
 ): Promise<Tensor> {
-  const tensor = (await network(inputs))[name];
-  if (!tensor) throw new Error(`the network has no output “${name}”`);
+  const outputs = await network(inputs);
+  const tensor = names.map((name) => outputs[name]).find((each) => each);
+  if (!tensor) throw new Error(`the network has no output “${names.join("” or “")}”`);
   return tensor;
 }

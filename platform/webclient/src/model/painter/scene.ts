@@ -108,16 +108,18 @@ export class ScenePainter {
   }
 
   /** @param square three planes, `side` by `side` */
-  async embed(square: Float32Array, side: number): Promise<Vector> {
-    const picture = { data: square, dims: [1, 3, side, side] };
-    return Float32Array.from((await answer(this.#networks.predictor, { picture }, "embedding")).data);
+  embed(square: Float32Array, side: number): Promise<Vector> {
+    return this.#see(square, side, "embedding");
   }
 
   /** What the picture is painted as it is with: releases before 2.4.0 know its own embedding alone. */
-  async #identityOf(square: Float32Array, side: number): Promise<Vector> {
+  #identityOf(square: Float32Array, side: number): Promise<Vector> {
+    return this.#see(square, side, "identity", "embedding");
+  }
+
+  async #see(square: Float32Array, side: number, ...names: string[]): Promise<Vector> {
     const picture = { data: square, dims: [1, 3, side, side] };
-    const { identity, embedding } = await this.#networks.predictor({ picture });
-    return Float32Array.from((identity ?? embedding)!.data);
+    return Float32Array.from((await answer(this.#networks.predictor, { picture }, ...names)).data);
   }
 
   async #follow(frame: Planes, square: Float32Array | null, side: number) {
