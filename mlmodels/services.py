@@ -124,19 +124,24 @@ def model_release_withdraw(*, release: ModelRelease, at: datetime) -> ModelRelea
     return _turn(row, state=State.WITHDRAWN, withdrawn_at=at)
 
 
+@transaction.atomic
 def model_release_describe(
     *, release: ModelRelease, platforms: Sequence[str], minimum_client: str, at: datetime
 ) -> ModelRelease:
     """
-    Say for whom a release is. Apps that have seen it refuse an older manifest from then on.
+    Say for whom a release is. Apps that have seen it refuse an older manifest from then on; what says nothing new
+    changes nothing.
 
     :raises NotDescribed: a platform nobody knows, or a version that is none
     """
-    release.platforms, release.minimum_client = list(dict.fromkeys(platforms)), minimum_client
-    _check(release)
-    release.described_at = at
-    release.save(update_fields=["platforms", "minimum_client", "described_at"])
-    return release
+    row = ModelRelease.objects.select_for_update().get(pk=release.pk)
+    known = set(row.platforms), row.minimum_client
+    row.platforms, row.minimum_client = list(dict.fromkeys(platforms)), minimum_client
+    _check(row)
+    if (set(row.platforms), row.minimum_client) != known:
+        row.described_at = at
+        row.save(update_fields=["platforms", "minimum_client", "described_at"])
+    return row
 
 
 def model_release_rebuilt(*, release: ModelRelease, exported: Exported) -> None:

@@ -116,6 +116,7 @@ class TestManifest:
         measured(50.5, NOON + hour)
         known = serial()
         measured(50.5, NOON + 2 * hour)
+        services.model_release_describe(release=release, platforms=["web"], minimum_client="0.2.0", at=NOON + 2 * hour)
 
         assert published < described < known == serial()
 
