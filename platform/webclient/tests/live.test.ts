@@ -318,7 +318,8 @@ describe("sound of a microphone", () => {
     };
     vi.stubGlobal("AudioContext", Context);
     const onFailure = vi.fn();
-    const source = captureSound(new EventTarget() as MediaStreamTrack, () => 0, vi.fn(), onFailure);
+    const events = { sound: vi.fn(), missing: vi.fn(), failed: onFailure };
+    const source = captureSound(new EventTarget() as MediaStreamTrack, () => 0, events);
     return { source, onFailure };
   };
 
@@ -540,7 +541,15 @@ function studioHere(
   };
   const locks = { claim: vi.fn(change.claim ?? (() => Promise.resolve(true))), release: vi.fn() };
   const painter = { begin: vi.fn(() => Promise.resolve(null)), close: vi.fn() };
-  const events = { seen: vi.fn(), painted: vi.fn(), ended: vi.fn(), notice: vi.fn(), silent: vi.fn() };
+  const events = {
+    seen: vi.fn(),
+    painted: vi.fn(),
+    ended: vi.fn(),
+    notice: vi.fn(),
+    silent: vi.fn(),
+    heard: vi.fn(),
+    interrupted: vi.fn(),
+  };
   const ports = {
     devices: {
       getUserMedia: change.getUserMedia ?? (() => Promise.resolve(stream("camera"))),
@@ -1483,6 +1492,32 @@ describe("recording live", () => {
       "no_sound",
       false,
     ]);
+  });
+
+  test("a microphone that is heard after all is said to be, and nothing else that was said goes away", async () => {
+    const { model, events } = live();
+    await model.open();
+    events().silent();
+
+    events().heard();
+
+    expect([model.notice.value, model.shot.value?.sound]).toEqual([null, true]);
+    events().silent();
+    events().notice(problem("disk_full"));
+    events().heard();
+    expect(model.notice.value).toMatchObject({ code: "disk_full" });
+  });
+
+  test("pauses and says so when a call takes the microphone", async () => {
+    const { model, studio, begin, events } = live();
+    await begin();
+
+    events().interrupted();
+
+    expect([model.phase.value, model.notice.value]).toEqual(["paused", "interrupted"]);
+    expect(studio.pause).toHaveBeenCalled();
+    model.resume();
+    expect(model.phase.value).toBe("recording");
   });
 
   test("a microphone that fails while the camera is being opened is said too", async () => {

@@ -38,37 +38,38 @@ describe("a microphone", () => {
   function listen() {
     const track = new EventTarget();
     const onSound = vi.fn();
+    const onMissing = vi.fn();
     const onFailure = vi.fn();
-    const source = captureSound(track as MediaStreamTrack, () => 0, onSound, onFailure);
-    return { track, source, onSound, onFailure };
+    const events = { sound: onSound, missing: onMissing, failed: onFailure };
+    const source = captureSound(track as MediaStreamTrack, () => 0, events);
+    return { track, source, onSound, onMissing, onFailure };
   }
 
-  test("that is not heard within four seconds is said, once, and no longer listened to", async () => {
+  test("that is not heard within four seconds is said, and listened to all the same", async () => {
     const { context, speak } = workletHere();
-    const { track, onSound, onFailure } = listen();
+    const { onSound, onMissing, onFailure } = listen();
 
     await vi.advanceTimersByTimeAsync(3900);
-    expect([context.resume.mock.calls.length, onFailure.mock.calls.length]).toEqual([1, 0]);
+    expect([context.resume.mock.calls.length, onMissing.mock.calls.length]).toEqual([1, 0]);
     await vi.advanceTimersByTimeAsync(200);
+    expect(onMissing).toHaveBeenCalledTimes(1);
     speak();
-    track.dispatchEvent(new Event("ended"));
 
-    expect([onFailure.mock.calls.length, context.close.mock.calls.length]).toEqual([1, 1]);
-    expect(onSound).not.toHaveBeenCalled();
+    expect([onSound.mock.calls.length, onFailure.mock.calls.length]).toEqual([1, 0]);
   });
 
   test("that was heard may be silent as long as it likes", async () => {
     const { speak } = workletHere();
-    const { onSound, onFailure } = listen();
+    const { onSound, onMissing } = listen();
     await vi.advanceTimersByTimeAsync(3900);
 
     speak();
     await vi.advanceTimersByTimeAsync(60_000);
 
-    expect([onSound.mock.calls.length, onFailure.mock.calls.length]).toEqual([1, 0]);
+    expect([onSound.mock.calls.length, onMissing.mock.calls.length]).toEqual([1, 0]);
   });
 
-  test("that hands out nothing is said, and its reader is let go", async () => {
+  test("that hands out nothing is said, and its reader is let go in the end", async () => {
     const cancel = vi.fn(() => Promise.resolve());
     const reader = { read: () => new Promise(() => undefined), cancel };
     vi.stubGlobal(
@@ -77,34 +78,36 @@ describe("a microphone", () => {
         readable = { getReader: () => reader };
       },
     );
-    const { onFailure } = listen();
+    const { source, onMissing } = listen();
 
     await vi.advanceTimersByTimeAsync(4100);
+    source.stop();
 
-    expect([onFailure.mock.calls.length, cancel.mock.calls.length]).toEqual([1, 1]);
+    expect([onMissing.mock.calls.length, cancel.mock.calls.length]).toEqual([1, 1]);
   });
 
-  test("that is unplugged is said", async () => {
-    const { speak } = workletHere();
+  test("that is unplugged is said, once, and no longer listened to", async () => {
+    const { context, speak } = workletHere();
     const { track, onFailure } = listen();
     await vi.advanceTimersByTimeAsync(0);
     speak();
 
     track.dispatchEvent(new Event("ended"));
+    track.dispatchEvent(new Event("ended"));
 
-    expect(onFailure).toHaveBeenCalledTimes(1);
+    expect([onFailure.mock.calls.length, context.close.mock.calls.length]).toEqual([1, 1]);
   });
 
   test("that nobody listens to any more is not missed", async () => {
     workletHere();
-    const { track, source, onFailure } = listen();
+    const { track, source, onMissing, onFailure } = listen();
     await vi.advanceTimersByTimeAsync(0);
 
     source.stop();
     track.dispatchEvent(new Event("ended"));
     await vi.advanceTimersByTimeAsync(10_000);
 
-    expect(onFailure).not.toHaveBeenCalled();
+    expect([onMissing.mock.calls.length, onFailure.mock.calls.length]).toEqual([0, 0]);
   });
 });
 
@@ -172,9 +175,10 @@ function studioHere(hasSoundEncoder: boolean, claim = () => Promise.resolve(true
   if (hasSoundEncoder) vi.stubGlobal("AudioEncoder", encoder);
   const recorder = { isTypeSupported: () => true };
   vi.stubGlobal("MediaRecorder", recorder);
-  const track = () => Object.assign(new EventTarget(), { getSettings: () => ({}), stop: () => undefined });
-  const sound = track();
-  const stream = { getVideoTracks: () => [track()], getAudioTracks: () => [sound] };
+  const track = () =>
+    Object.assign(new EventTarget(), { muted: false, getSettings: () => ({}), stop: () => undefined });
+  const [video, sound] = [track(), track()];
+  const stream = { getVideoTracks: () => [video], getAudioTracks: () => [sound] };
   const devices = {
     getUserMedia: () => Promise.resolve(stream),
     enumerateDevices: () => Promise.resolve([]),
@@ -189,10 +193,18 @@ function studioHere(hasSoundEncoder: boolean, claim = () => Promise.resolve(true
     newKey: () => "film",
     now: () => 0,
   };
-  const events = { seen: vi.fn(), painted: vi.fn(), ended: vi.fn(), notice: vi.fn(), silent: vi.fn() };
+  const events = {
+    seen: vi.fn(),
+    painted: vi.fn(),
+    ended: vi.fn(),
+    notice: vi.fn(),
+    silent: vi.fn(),
+    heard: vi.fn(),
+    interrupted: vi.fn(),
+  };
   const studio = new Studio(ports as unknown as StudioPorts, events);
   studio.show({ width: 640, height: 480 } as unknown as HTMLCanvasElement);
-  return { studio, events, sound };
+  return { studio, events, video, sound };
 }
 
 describe("a studio whose microphone is not heard", () => {
@@ -237,6 +249,41 @@ describe("a studio whose microphone is not heard", () => {
     expect(silence).toHaveBeenCalledTimes(1);
   });
 
+  test("has sound in the films that are begun after it was heard", async () => {
+    vi.useFakeTimers();
+    const { speak } = workletHere();
+    const { studio, events } = studioHere(true);
+    const open = opening();
+    await studio.openCamera("user");
+    await vi.advanceTimersByTimeAsync(4100);
+    expect([events.silent.mock.calls.length, events.heard.mock.calls.length]).toEqual([1, 0]);
+
+    speak();
+    speak();
+    await studio.record(film);
+
+    expect(events.heard).toHaveBeenCalledTimes(1);
+    expect(open.mock.lastCall![1]).toBe(true);
+  });
+
+  test("is heard for the film after the one that is being recorded without", async () => {
+    vi.useFakeTimers();
+    const { speak } = workletHere();
+    const { studio, events } = studioHere(true);
+    await studio.openCamera("user");
+    await vi.advanceTimersByTimeAsync(4100);
+    await studio.record(film);
+
+    speak();
+    expect(events.heard).not.toHaveBeenCalled();
+    const stopped = studio.stop("film").catch(() => null);
+    await vi.advanceTimersByTimeAsync(400);
+    await stopped;
+    speak();
+
+    expect(events.heard).toHaveBeenCalledTimes(1);
+  });
+
   test("is not listened to where the browser records it itself", async () => {
     const { context } = workletHere();
     const { studio, events, sound } = studioHere(false);
@@ -246,5 +293,43 @@ describe("a studio whose microphone is not heard", () => {
     sound.dispatchEvent(new Event("ended"));
 
     expect([context.resume.mock.calls.length, events.silent.mock.calls.length]).toEqual([0, 0]);
+  });
+});
+
+describe("a studio whose camera or microphone is taken by something else", () => {
+  beforeEach(() => void vi.useFakeTimers());
+
+  test.each(["video", "sound"] as const)("says so once it lasts (%s)", async (which) => {
+    workletHere();
+    const here = studioHere(true);
+    await here.studio.openCamera("user");
+    const track = here[which];
+    const mute = (on: boolean) => {
+      track.muted = on;
+      track.dispatchEvent(new Event(on ? "mute" : "unmute"));
+    };
+
+    mute(true);
+    await vi.advanceTimersByTimeAsync(1000);
+    mute(false);
+    await vi.advanceTimersByTimeAsync(5000);
+    expect(here.events.interrupted).not.toHaveBeenCalled();
+    mute(true);
+    await vi.advanceTimersByTimeAsync(2100);
+
+    expect(here.events.interrupted).toHaveBeenCalledTimes(1);
+  });
+
+  test("does not care once that camera is closed", async () => {
+    workletHere();
+    const { studio, events, video } = studioHere(true);
+    await studio.openCamera("user");
+
+    studio.closeCamera();
+    video.muted = true;
+    video.dispatchEvent(new Event("mute"));
+    await vi.advanceTimersByTimeAsync(5000);
+
+    expect(events.interrupted).not.toHaveBeenCalled();
   });
 });

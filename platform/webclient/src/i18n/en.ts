@@ -511,6 +511,8 @@ export const en = {
   keep_raw_hint: "The server can then paint it again at full quality.",
   no_raw_here: "This browser writes one film at a time: the painting, without the camera's own.",
   live_no_sound: "No sound comes from a microphone: the film will be silent.",
+  live_interrupted:
+    "Paused: something else is using the camera or the microphone, perhaps a call. What was recorded is safe.",
   live_paused_hidden: "Paused, because the page was hidden. What was recorded is safe.",
   live_open_elsewhere: "That recording is open in another tab.",
   live_at_limit: "That is as long as a clip may be.",

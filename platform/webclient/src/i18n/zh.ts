@@ -496,6 +496,7 @@ export const zh: Dictionary = {
   keep_raw_hint: "服务器之后可以用最高质量重新绘制。",
   no_raw_here: "此浏览器一次只能写入一个视频：仅保存绘制后的，不含原始视频。",
   live_no_sound: "没有听到麦克风的声音：视频将没有声音。",
+  live_interrupted: "已暂停：摄像头或麦克风正被占用，可能是来电。已录内容是安全的。",
   live_paused_hidden: "页面被隐藏，录制已暂停。已录内容是安全的。",
   live_open_elsewhere: "这段录制正在另一个标签页中打开。",
   live_at_limit: "已达到视频的最长时长。",

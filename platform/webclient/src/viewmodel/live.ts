@@ -48,7 +48,9 @@ const TICK = 100;
 export const Live = createModel((ports: LivePorts, firstStyle: string | null) => {
   const phase = signal<LivePhase>("opening");
   const problem = signal<Problem | null>(null);
-  const notice = signal<Problem | "paused_hidden" | "at_limit" | "no_sound" | "open_elsewhere" | null>(null);
+  const notice = signal<
+    Problem | "paused_hidden" | "interrupted" | "at_limit" | "no_sound" | "open_elsewhere" | null
+  >(null);
   const isSeen = signal(false);
   const shot = signal<(Omit<Shot, "video" | "sound"> & { sound: boolean }) | null>(null);
   const backend = signal<Backend | null>(null);
@@ -103,6 +105,13 @@ export const Live = createModel((ports: LivePorts, firstStyle: string | null) =>
         shot.value = shot.peek() && { ...shot.peek()!, sound: false };
         notice.value = "no_sound";
       }),
+    heard: () =>
+      batch(() => {
+        isHeard = true;
+        shot.value = shot.peek() && { ...shot.peek()!, sound: true };
+        if (notice.peek() === "no_sound") notice.value = null;
+      }),
+    interrupted: () => halt("interrupted"),
   };
 
   function fail(reason: unknown) {
@@ -364,13 +373,15 @@ export const Live = createModel((ports: LivePorts, firstStyle: string | null) =>
     if (shot.value) studio?.mirror(mirror);
   });
 
-  const stopWatching = ports.onHidden(() => {
-    // Nobody is recorded who does not see it.
+  /** Nothing is recorded for now: there is nothing to record, or nobody who sees it. */
+  function halt(why: "paused_hidden" | "interrupted") {
     cancelCountdown();
     if (phase.peek() !== "recording") return;
     pause();
-    notice.value = "paused_hidden";
-  });
+    notice.value = why;
+  }
+
+  const stopWatching = ports.onHidden(() => halt("paused_hidden"));
 
   /**
    * Give the camera back and let go of its frames. Chromium hands out no others while a few of one camera are held,

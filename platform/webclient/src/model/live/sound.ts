@@ -8,7 +8,14 @@ export interface SoundSource {
   stop(): void;
 }
 
-type OnSound = (sound: AudioSample, at: number) => void;
+export interface SoundEvents {
+  /** @param at the moment on the page's clock at which it began */
+  sound(sound: AudioSample, at: number): void;
+  /** None has come so far. It may come yet. */
+  missing(): void;
+  /** It cannot be heard, or no longer: nothing more comes of it. */
+  failed(): void;
+}
 
 // Milliseconds. A microphone may have to wake up first, and an audio worklet its loudspeaker.
 const FIRST_SOUND_PATIENCE = 4000;
@@ -22,17 +29,8 @@ interface Listener {
   stops: (() => void)[];
 }
 
-/**
- * Hand out the sound of a microphone, piece by piece, each with the moment on the page's clock at which it began.
- *
- * @param onFailure it cannot be heard, or no longer: nothing more comes of it
- */
-export function captureSound(
-  track: MediaStreamTrack,
-  now: () => number,
-  onSound: OnSound,
-  onFailure: () => void,
-): SoundSource {
+/** Hand out the sound of a microphone, piece by piece. */
+export function captureSound(track: MediaStreamTrack, now: () => number, events: SoundEvents): SoundSource {
   const clock = new TrackClock();
   const stops: (() => void)[] = [];
   let stopped = false;
@@ -46,15 +44,15 @@ export function captureSound(
   const fail = () => {
     if (stopped) return;
     stop();
-    onFailure();
+    events.failed();
   };
   const take = (sound: AudioSample) => {
     clearTimeout(patience);
     // A piece arrives when it is over, not when it begins.
     const arrived = now() - sound.duration * 1000;
-    onSound(sound, clock.at(sound.microsecondTimestamp, arrived));
+    events.sound(sound, clock.at(sound.microsecondTimestamp, arrived));
   };
-  const begin = () => (patience = setTimeout(fail, FIRST_SOUND_PATIENCE));
+  const begin = () => (patience = setTimeout(() => events.missing(), FIRST_SOUND_PATIENCE));
   track.addEventListener("ended", fail);
   const listen = "MediaStreamTrackProcessor" in globalThis ? readTrack : tapTrack;
   listen(track, { begin, take, isStopped: () => stopped, stops }).catch(fail);

@@ -39,6 +39,10 @@ export interface StudioEvents {
   notice(problem: Problem): void;
   /** The microphone is not heard, or no longer; everything else goes on. */
   silent(): void;
+  /** It is heard after all: the next film has sound. */
+  heard(): void;
+  /** Something else has camera or microphone, as a call does: for now nothing comes of it. */
+  interrupted(): void;
 }
 
 export interface StudioPorts extends CameraPorts, FramePorts {
@@ -53,6 +57,8 @@ const FILM_SHORT = 480;
 const SECOND = 1000;
 // Milliseconds for which the end of the sound is waited for: a microphone may be gone.
 const SOUND_PATIENCE = 300;
+// Milliseconds. Chromium calls a camera muted that has handed out nothing for a second, as on a busy device.
+const MUTED_PATIENCE = 2000;
 
 interface Recording {
   id: string;
@@ -139,6 +145,7 @@ export class Studio {
       (captured) => (isNow() ? this.#take(captured) : captured.frame.close()),
       () => isNow() && this.#end("camera_lost"),
     );
+    for (const track of [shot.video, shot.sound]) if (track) this.#watch(track, isNow);
     await this.#listen(shot, isNow);
     return mine === this.#opening ? shot : null;
   }
@@ -146,16 +153,23 @@ export class Studio {
   async #listen(shot: Shot, isNow: () => boolean) {
     // A browser that records the canvas hears the microphone itself.
     if (!shot.sound || !(await codecsOf(shot, sizeOf(shot))) || !isNow()) return;
-    this.#sounds = captureSound(
-      shot.sound,
-      this.#ports.now,
-      (sound, at) => (isNow() ? this.#hear(sound, at) : sound.close()),
-      () => isNow() && this.#silence(),
-    );
+    this.#sounds = captureSound(shot.sound, this.#ports.now, {
+      sound: (sound, at) => (isNow() ? this.#hear(sound, at) : sound.close()),
+      missing: () => isNow() && this.#silence(),
+      failed: () => {
+        if (!isNow()) return;
+        this.#sounds = null;
+        this.#silence();
+      },
+    });
+  }
+
+  #watch(track: MediaStreamTrack, isNow: () => boolean) {
+    const said = () => isNow() && track.muted && this.#events.interrupted();
+    track.addEventListener("mute", () => setTimeout(said, MUTED_PATIENCE));
   }
 
   #silence() {
-    this.#sounds = null;
     this.#isHeard = false;
     this.#recording?.painted.silence();
     this.#recording?.raw?.silence();
@@ -382,6 +396,11 @@ export class Studio {
 
   #hear(sound: AudioSample, at: number) {
     const recording = this.#recording;
+    // A film that was begun without stays silent.
+    if (!this.#isHeard && !recording) {
+      this.#isHeard = true;
+      this.#events.heard();
+    }
     const seconds = recording?.clock.seconds(at) ?? null;
     if (recording && seconds !== null) {
       recording.painted.sound(sound, seconds);
