@@ -37,7 +37,8 @@ def losses_of(
         (now, later), (body_now, body_later) = painted.paintings.chunk(2), painted.features.chunk(2)
         features = vgg(now)
     parts = {
-        "content": _content(features, batch),
+        "content": losses.content_loss(*_seen(features, batch)),
+        "structure": losses.structure_loss(*_seen(features, batch)),
         "style": losses.style_loss(channel_statistics(features), batch.style_BS),
         "output": losses.output_temporal_loss((now, later), (first, pair.second_B3HW), pair.grid_BHW2, pair.seen_B1HW),
         "feature": losses.feature_temporal_loss((body_now, body_later), pair.grid_BHW2, pair.seen_B1HW),
@@ -52,12 +53,14 @@ def losses_of(
 def weighed(parts: dict[str, Tensor], phase: Phase, own_B: Tensor) -> Tensor:
     """Return the sum of all terms, a number; a weight of zero switches its term off."""
     # An own picture is taught by its pixels; its style is met by itself.
-    painting = torch.where(own_B, 0.3, 1.0) * (phase.content * parts["content"] + phase.style * parts["style"])
+    photograph = phase.content * parts["content"] + phase.structure * parts["structure"]
+    painting = torch.where(own_B, 0.3, 1.0) * (photograph + phase.style * parts["style"])
     steady = phase.temporal * (phase.output * parts["output"] + phase.feature * parts["feature"])
     smooth = phase.variation * parts["variation"] + phase.lattice * parts["lattice"]
     return (painting + steady + smooth + phase.own * parts["own"] + phase.border * parts["border"]).mean()
 
 
-def _content(features: list[Tensor], batch: Batch) -> Tensor:
+def _seen(features: list[Tensor], batch: Batch) -> tuple[list[Tensor], list[Tensor]]:
+    """The four layers of the paintings and of the photographs, of which the last two are compared."""
     painted = [layer.float() for layer in features[2:]]
-    return losses.content_loss([*features[:2], *painted], [*features[:2], batch.relu3_1, batch.relu4_1])
+    return [*features[:2], *painted], [*features[:2], batch.relu3_1, batch.relu4_1]

@@ -39,6 +39,34 @@ def test_a_picture_is_at_no_distance_from_itself(vgg):
     assert statistics.shape == (2, STATISTICS_SIZE)
     assert losses.style_loss(statistics, statistics).abs().max() == 0
     assert losses.content_loss(features, features).abs().max() == 0
+    assert losses.structure_loss(features, features).abs().max() < 0.01
+
+
+def test_structure_asks_for_neither_mean_nor_deviation_and_misses_what_is_gone():
+    draw = torch.Generator().manual_seed(5)
+    features = [torch.rand(2, 8, 12, 12, generator=draw) for _ in range(4)]
+    other = [torch.rand(2, 8, 12, 12, generator=draw) for _ in range(4)]
+
+    recoloured = losses.structure_loss([3 * layer + 2 for layer in features], features)
+    painted_over = losses.structure_loss([layer.mean((2, 3), keepdim=True) + 0 * layer for layer in features], features)
+    unrelated = losses.structure_loss(other, features)
+
+    assert recoloured.max() < 0.01
+    torch.testing.assert_close(painted_over, torch.ones(2), atol=0.02, rtol=0)
+    torch.testing.assert_close(unrelated, torch.full((2,), 2.0), atol=0.2, rtol=0)
+
+
+def test_a_channel_that_died_in_a_painting_has_a_gradient_of_bounded_size():
+    draw = torch.Generator().manual_seed(6)
+    content = [torch.rand(1, 4, 8, 8, generator=draw) for _ in range(4)]
+    slopes = []
+
+    for size in (1e-3, 1e-6):
+        dying = [(size * torch.rand(1, 4, 8, 8, generator=draw)).requires_grad_() for _ in range(4)]
+        losses.structure_loss(dying, content).sum().backward()
+        slopes.append(max(float(layer.grad.abs().max()) for layer in dying[2:]))
+
+    assert slopes[1] < 2 * slopes[0]
 
 
 def test_statistics_in_training_have_the_gradient_of_plain_autograd():

@@ -508,7 +508,7 @@ def test_a_sheet_shows_every_photograph_in_every_style(config, tmp_path, monkeyp
         assert sheet.size == (3 * 32, 3 * 32)  # two styles and two photographs, with a border of themselves
 
 
-TERMS = ("content", "style", "output", "feature", "variation", "lattice", "border", "own")
+TERMS = ("content", "structure", "style", "output", "feature", "variation", "lattice", "border", "own")
 
 
 @pytest.mark.parametrize("term", [*TERMS, "temporal"])
