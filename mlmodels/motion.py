@@ -81,16 +81,23 @@ def optical_flow(first: Pixels, second: Pixels) -> Flow:
 
 def follow(image: NDArray[Any], flow: Flow) -> NDArray[Any]:
     """Fetch for each pixel what the flow points at, bilinear."""
+    return cv2.remap(image, *_targets(flow), cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+
+
+def _targets(flow: Flow) -> tuple[Flow, Flow]:
+    """The column and the row that each pixel's flow points at."""
     rows, columns = np.mgrid[: flow.shape[0], : flow.shape[1]].astype(np.float32)
-    where = columns + flow[..., 0], rows + flow[..., 1]
-    return cv2.remap(image, *where, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    return columns + flow[..., 0], rows + flow[..., 1]
 
 
 def unoccluded(forward: Flow, backward: Flow) -> NDArray[np.bool_]:
-    """Forward and backward flow agree (Sundaram et al. 2010, eq. 5): (H, W)."""
+    """Forward and backward flow agree (Sundaram et al. 2010, eq. 5), and the pixel has not left the frame: (H, W)."""
     there = follow(backward, forward)
     disagreement = np.square(forward + there).sum(-1)
-    return disagreement < 0.01 * (np.square(forward).sum(-1) + np.square(there).sum(-1)) + 0.5
+    agree = disagreement < 0.01 * (np.square(forward).sum(-1) + np.square(there).sum(-1)) + 0.5
+    height, width = forward.shape[:2]
+    column, row = _targets(forward)
+    return agree & (abs(column - (width - 1) / 2) < width / 2) & (abs(row - (height - 1) / 2) < height / 2)
 
 
 def read_clip(path: Path, side: int, most: int) -> list[Pixels]:
@@ -109,10 +116,8 @@ def read_clip(path: Path, side: int, most: int) -> list[Pixels]:
 def real_pair(first: Pixels, second: Pixels) -> MovingPair:
     """Return a batch of one: two frames (H, W, 3) of a clip with the flow between them."""
     back, forth = optical_flow(second, first), optical_flow(first, second)
-    height, width = back.shape[:2]
-    rows, columns = np.mgrid[:height, :width].astype(np.float32)
-    across, down = (columns + back[..., 0] + 0.5) * 2 / width - 1, (rows + back[..., 1] + 0.5) * 2 / height - 1
+    (height, width), (column, row) = back.shape[:2], _targets(back)
+    across, down = (column + 0.5) * 2 / width - 1, (row + 0.5) * 2 / height - 1
     grid = torch.from_numpy(np.stack([across, down], -1))[None]
-    inside = (grid.abs() < 1).all(-1)
-    seen = (torch.from_numpy(unoccluded(back, forth))[None] & inside).float()[:, None]
+    seen = torch.from_numpy(unoccluded(back, forth))[None, None].float()
     return MovingPair(torch.from_numpy(second.copy()).permute(2, 0, 1)[None].float() / 255, grid, seen)

@@ -71,6 +71,18 @@ def test_what_moves_along_with_the_scene_has_little_warping_error():
     assert along < stuck / 3
 
 
+def test_what_has_left_the_frame_is_not_seen():
+    whole = texture(96, 160)
+    first, later = (np.ascontiguousarray(whole[:, start : start + 128]) for start in (0, 8))
+
+    motion = motion_between(first, later)
+
+    columns = np.arange(128) + motion.flow[..., 0]
+    assert not motion.seen[columns < -0.5].any()
+    assert motion.seen[:, 16:-8].mean() > 0.9
+    assert warping_error(first, later, motion) < 0.01
+
+
 def test_a_change_of_light_alone_is_all_warping_error():
     frame = np.full((64, 80, 3), 100, np.uint8)
 
