@@ -3,7 +3,8 @@
 
 Parameters and multiply-adds are counted on the real modules; bytes are those of their weights, four for each fp32
 number and, for int8, as they are packed. A step's effect on quality and steadiness is what `evaluate_model --json` of
-manage.py measured of what was trained after it (`--checkpoint`, or the release): `--measured int8=int8.json`.
+manage.py measured of what was trained after it (`--checkpoint`, or the release): `--measured int8=int8.json`. What was
+measured of the shipped release's steps is kept beside their weights (`--keep`) and shown without being asked for.
 """
 
 import argparse
@@ -19,6 +20,7 @@ import torch
 from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
+from .files import replacing
 from .network import EMBEDDING_SIZE, NETWORKS, PRUNABLE
 from .options import STYLE_SIZE
 from .predictor import PREDICTORS, StatisticsPredictor
@@ -28,6 +30,7 @@ from .vgg import VGGFeatures, channel_statistics
 
 SIZES = {"256x256": (256, 256), "1280x720": (720, 1280)}
 STEPS = ("teacher", "separable transform", "student predictor", "pruned transform", "int8")  # as it was trained
+KNOWN = SHIPPED.parent / "stages" / "effects.json"  # of the steps that led to the shipped release
 EFFECTS = {"style": "style", "content": "content", "warping": "warping_gap_1"}  # heading: as evaluate_model names it
 
 
@@ -168,18 +171,35 @@ def read_effects(path: Path) -> dict[str, float]:
     return {name: measured[key] for name, key in EFFECTS.items() if key in measured}
 
 
+def known_effects() -> dict[str, dict[str, float]]:
+    """What is kept of the shipped release's steps; empty before anything is."""
+    return json.loads(KNOWN.read_text()) if KNOWN.exists() else {}
+
+
+def keep_effects(effects: dict[str, dict[str, float]]) -> None:
+    """Write them in the order of the steps, or nothing at all."""
+    with replacing(KNOWN) as unfinished:
+        unfinished.write_text(json.dumps({step: effects[step] for step in STEPS if step in effects}, indent=1) + "\n")
+
+
 def main(arguments: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(prog="python -m mlmodels.volume", description=__doc__)
     parser.add_argument("--release", type=Path, default=SHIPPED, help="a release folder; the shipped one by default")
     parser.add_argument("--measured", action="append", default=[], metavar="STEP=JSON", help=", ".join(STEPS))
+    parser.add_argument("--keep", action="store_true", help="what --measured says of the shipped release's steps")
     parser.add_argument("--json", type=Path, help="write the numbers here as well")
     chosen = parser.parse_args(arguments)
-    measured = {}
+    is_shipped = chosen.release.resolve() == SHIPPED
+    if chosen.keep and not is_shipped:
+        parser.error("--keep is for the shipped release: of another one's steps nothing is kept.")
+    measured = known_effects() if is_shipped else {}
     for pair in chosen.measured:
         step, _, path = pair.partition("=")
         if step not in STEPS or not path:
             parser.error(f"--measured wants STEP=JSON with one of {', '.join(STEPS)}, got {pair}")
         measured[step] = read_effects(Path(path))
+    if chosen.keep:
+        keep_effects(measured)
     steps = volumes(json.loads((chosen.release / "model.json").read_text()), measured)
     if chosen.json:
         chosen.json.write_text(json.dumps(as_json(steps), indent=2) + "\n")

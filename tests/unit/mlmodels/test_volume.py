@@ -83,6 +83,30 @@ def test_the_command_writes_table_and_json(tmp_path, capsys):
     assert json.loads(written.read_text())["reduction_percent"] > 90
 
 
+def test_what_was_measured_of_the_shipped_steps_is_kept_and_shown(tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr(volume, "KNOWN", tmp_path / "effects.json")
+    for step, style in (("int8", 0.0512), ("teacher", 0.0433)):
+        (tmp_path / "out.json").write_text(json.dumps({"ours": {"style": style, "milliseconds": {}}}))
+        volume.main(["--measured", f"{step}={tmp_path / 'out.json'}", "--keep"])
+    capsys.readouterr()
+
+    volume.main([])
+
+    shown = capsys.readouterr().out
+    assert ("0.0512" in shown, "0.0433" in shown) == (True, True)
+    assert json.loads((tmp_path / "effects.json").read_text()) == {
+        "teacher": {"style": 0.0433},
+        "int8": {"style": 0.0512},
+    }
+
+
+def test_what_was_measured_of_another_release_is_not_kept_for_the_shipped_one(tmp_path):
+    (tmp_path / "model.json").write_text(json.dumps(STUDENT))
+
+    with pytest.raises(SystemExit):
+        volume.main(["--release", str(tmp_path), "--keep"])
+
+
 def test_an_unknown_step_is_refused():
     with pytest.raises(SystemExit):
         volume.main(["--measured", "int4=x.json"])
