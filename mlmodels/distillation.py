@@ -6,6 +6,7 @@ Any picture can teach: paintings, photographs, crops, re-coloured and mixed ones
 """
 
 import dataclasses
+import hashlib
 import math
 import os
 import random
@@ -23,7 +24,7 @@ from torch import Tensor, nn
 from .data import fingerprint, list_pictures, load_crop
 from .files import replacing
 from .network import channels_last
-from .options import options_from
+from .options import BadConfig, options_from
 from .predictor import PREDICTORS
 from .release import Release
 from .stylemodel import read_kept, read_predictor
@@ -31,6 +32,7 @@ from .training import git_revision
 from .vgg import STATISTICS_SIZE, VGGFeatures, best_precision, channel_statistics
 
 SAVE_EVERY = 250
+APART = 20  # every so manieth picture is held out
 SETTLING = 40  # batches that the batch norms' statistics are taken from
 
 
@@ -50,7 +52,7 @@ class DistillOptions:
     pictures: dict[str, float]  # folder: share of the lessons
     student: str = "mobilenetv3-texture"  # of PREDICTORS
     lessons: list[list[int]] = field(default_factory=lambda: [[128, 2400], [224, 600]])
-    held_out: int = 100  # of the last kind of lessons
+    held_out: int = 100  # of the last kind of lessons, from pictures that no other lesson shows
     steps: int = 1500
     settled: float = 0.3  # share of the steps, the last ones, that are taken with the batch norms as they will be used
     batch: int = 16
@@ -65,18 +67,36 @@ class DistillOptions:
 
 
 def read_options(path: Path) -> DistillOptions:
-    """:raises BadConfig: unknown or missing keys"""
-    return options_from(path, DistillOptions)
+    """:raises BadConfig: unknown or missing keys, or lessons of which none is left to learn from, or to hold out"""
+    options = options_from(path, DistillOptions)
+    if not options.lessons or not 0 < options.held_out < options.lessons[-1][1]:
+        raise BadConfig(f"{path}: held_out must be at least 1 and less than the last kind of lessons has")
+    return options
+
+
+def is_apart(picture: Path) -> bool:
+    """Say whether a picture is held out: by its name, so that others that come or go change nothing about it."""
+    return int(hashlib.sha256(picture.stem.encode()).hexdigest(), 16) % APART == 0
 
 
 class Lessons:
-    """Square crops (N, 3, S, S) as bytes and their VGG statistics (N, 1920), in two files that fill as we measure."""
+    """
+    Square crops (N, 3, S, S) as bytes and their VGG statistics (N, 1920), in two files that fill as we measure.
 
-    def __init__(self, options: DistillOptions, size: int, count: int) -> None:
-        self.options, self.size, self.count = options, size, count
-        self.folders = {folder: list_pictures([Path(folder)]) for folder in options.pictures}
-        self.data = fingerprint([path for paths in self.folders.values() for path in paths])
-        self.folder = Path(options.run) / f"lessons-{size}-{count}-{options.seed}-{self.data}"
+    The last `apart` of them show the pictures that are held out, the others show all the rest.
+    """
+
+    def __init__(self, options: DistillOptions, size: int, count: int, apart: int = 0) -> None:
+        """:raises BadConfig: a folder of which nothing is left to teach, or no picture at all to hold out"""
+        self.options, self.size, self.count, self.apart = options, size, count, apart
+        folders = {folder: list_pictures([Path(folder)]) for folder in options.pictures}
+        self.data = fingerprint([path for paths in folders.values() for path in paths])
+        self.taught = {folder: [path for path in paths if not is_apart(path)] for folder, paths in folders.items()}
+        held_out = {folder: [path for path in paths if is_apart(path)] for folder, paths in folders.items()}
+        self.held_out = {folder: paths for folder, paths in held_out.items() if paths}
+        if not self.held_out or not all(self.taught.values()):
+            raise BadConfig(f"too few pictures: one in {APART} is held out, and both kinds are needed")
+        self.folder = Path(options.run) / f"lessons-{size}-{count}-{apart}-{options.seed}-{self.data}"
         self.images = self._open("images.npy", np.uint8, (3, size, size))
         self.statistics = self._open("statistics.npy", np.float32, (STATISTICS_SIZE,))
 
@@ -114,20 +134,31 @@ class Lessons:
             unfinished.write_text(str(done))
 
     def _draw(self, index: int) -> Tensor:
-        rng = random.Random(f"{self.options.seed} {index}")
-        image = self._picture(rng)
+        # With the size: or a large lesson would be a small one once more, the same part of the same picture.
+        rng = random.Random(f"{self.options.seed} {self.size} {index}")
+        folders = self.held_out if index >= self.count - self.apart else self.taught
+        image = self._picture(folders, rng)
         if rng.random() < 0.15:
             share = rng.random()
-            image = share * image + (1 - share) * self._picture(rng)
+            image = share * image + (1 - share) * self._picture(folders, rng)
         if rng.random() < 0.3:
             image = recolour(image, rng)
         return (image * 255).round().byte()
 
-    def _picture(self, rng: random.Random) -> Tensor:
-        folder = rng.choices(list(self.folders), list(self.options.pictures.values()))[0]
+    def _picture(self, folders: dict[str, list[Path]], rng: random.Random) -> Tensor:
+        folder = rng.choices(list(folders), [self.options.pictures[folder] for folder in folders])[0]
         # Strokes keep the scale at which pictures are taught, whatever part of it the crop shows.
         zoom = rng.choice((1.0, 1.0, 1.2, 1.6)) * PREDICTORS[self.options.student].TAUGHT_SIZE / self.size
-        return load_crop(rng.choice(self.folders[folder]), self.size, rng, zoom=zoom)
+        return load_crop(rng.choice(folders[folder]), self.size, rng, zoom=zoom)
+
+
+def lessons_of(options: DistillOptions) -> list[Lessons]:
+    """Return every kind of lessons; those that are held out are of the last one."""
+    last = len(options.lessons) - 1
+    return [
+        Lessons(options, size, count, options.held_out if index == last else 0)
+        for index, (size, count) in enumerate(options.lessons)
+    ]
 
 
 def _take_room(path: Path) -> None:
@@ -165,7 +196,7 @@ class Distiller:
         self.teacher = channels_last(read_kept(Path(options.teacher)).model().requires_grad_(False))
         self.student = channels_last(PREDICTORS[options.student]())
         self.optimizer = torch.optim.AdamW(self.student.parameters(), options.learning_rate, weight_decay=1e-3)
-        self.lessons = [Lessons(options, size, count) for size, count in options.lessons]
+        self.lessons = lessons_of(options)
 
     @property
     def checkpoint(self) -> Path:
@@ -289,8 +320,7 @@ class Distiller:
         return images, self.targets[kind][chosen]
 
     def _taught(self, index: int) -> int:
-        last = index == len(self.lessons) - 1
-        return len(self.targets[index]) - (self.options.held_out if last else 0)
+        return len(self.targets[index]) - self.lessons[index].apart
 
     def _learning_rate(self) -> float:
         done = self.step / self.options.steps
@@ -344,5 +374,5 @@ class Distiller:
 
 if __name__ == "__main__":
     chosen = read_options(Path(sys.argv[1]))  # lessons need no teacher: they can be measured while it is being trained
-    for pixels, crops in chosen.lessons:
-        Lessons(chosen, pixels, crops).prepare(sys.stdout)
+    for kind in lessons_of(chosen):
+        kind.prepare(sys.stdout)

@@ -31,12 +31,15 @@ threads = 1
 "{folder}/pictures" = 1.0
 """
 
+PICTURES = ("a", "b", "c", "d")  # the last one is held out
+
 
 @pytest.fixture
 def config(tmp_path: Path) -> Path:
     rng = np.random.default_rng(0)
     (tmp_path / "pictures").mkdir()
-    for name in "abc":
+    assert [distillation.is_apart(Path(f"{name}.png")) for name in PICTURES] == [False, False, False, True]
+    for name in PICTURES:
         Image.fromarray(rng.integers(0, 255, (40, 48, 3), dtype=np.uint8)).save(tmp_path / "pictures" / f"{name}.png")
     torch.manual_seed(0)
     network = {"blocks": 1, "width": 16, "deep": 16}
@@ -60,6 +63,72 @@ def test_lessons_are_measured_once(config, monkeypatch):
 
     assert again.lessons[0].done == 12
     assert np.abs(again.lessons[0].statistics).sum(1).min() > 0
+
+
+def test_lessons_that_are_held_out_show_pictures_that_no_other_lesson_shows(config, monkeypatch):
+    small, large = distillation.lessons_of(two_sizes(config))
+
+    taught = [
+        pictures for kind, count in ((small, 12), (large, 8)) for pictures in shown(kind, range(count), monkeypatch)
+    ]
+    apart = shown(large, range(8, 12), monkeypatch)
+
+    assert all("d" not in pictures for pictures in taught)
+    assert all(set(pictures) == {"d"} for pictures in apart)
+
+
+def test_a_large_lesson_is_not_a_small_one_once_more(config, monkeypatch):
+    small, large = (shown(kind, range(8), monkeypatch) for kind in distillation.lessons_of(two_sizes(config)))
+
+    assert small != large
+
+
+def shown(lessons: distillation.Lessons, indices: range, monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
+    """Which pictures each of the lessons shows: one, or two laid over each other."""
+    cut: list[str] = []
+
+    def load_crop(path: Path, size: int, *_: object, **__: object) -> torch.Tensor:
+        cut.append(path.stem)
+        return torch.zeros(3, size, size)
+
+    monkeypatch.setattr(distillation, "load_crop", load_crop)
+    pictures = []
+    for index in indices:
+        cut.clear()
+        lessons._draw(index)
+        pictures.append(list(cut))
+    return pictures
+
+
+def two_sizes(config: Path) -> distillation.DistillOptions:
+    return dataclasses.replace(distillation.read_options(config), lessons=[[32, 12], [48, 12]])
+
+
+def test_lessons_of_before_are_not_taken_for_ones_whose_pictures_are_held_out(config):
+    options = distillation.read_options(config)
+    (lessons,) = distillation.lessons_of(options)
+    of_before = Path(options.run) / f"lessons-32-12-1-{lessons.data}"
+    of_before.mkdir()
+    (of_before / "done").write_text("12")
+
+    (again,) = distillation.lessons_of(options)
+
+    assert again.done == 0
+
+
+def test_pictures_of_which_none_can_be_held_out_are_refused(config, tmp_path):
+    (tmp_path / "pictures" / "d.png").unlink()
+
+    with pytest.raises(BadConfig, match="too few pictures"):
+        distiller(config)
+
+
+@pytest.mark.parametrize("held_out", [0, 12])
+def test_lessons_of_which_none_is_left_are_refused(config, held_out):
+    config.write_text(config.read_text().replace("held_out = 4", f"held_out = {held_out}"))
+
+    with pytest.raises(BadConfig, match="held_out"):
+        distillation.read_options(config)
 
 
 def test_lessons_have_their_room_on_the_disk_before_they_are_measured(config):
