@@ -11,7 +11,6 @@ import math
 import os
 import random
 import sys
-import time
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TextIO
@@ -24,13 +23,15 @@ from torch import Tensor, nn
 from .data import fingerprint, list_pictures, load_crop
 from .files import replacing
 from .network import channels_last
-from .options import BadConfig, options_from
+from .options import BadConfig, options_from, place_of
 from .predictor import PREDICTORS
 from .release import Release
+from .runs import OTHER_DATA, Progress, git_revision, is_turn, progress
+from .sheets import COUNT, write_sheet
 from .stylemodel import read_kept, read_predictor
-from .training import git_revision
 from .vgg import STATISTICS_SIZE, VGGFeatures, best_precision, channel_statistics
 
+REPORT_EVERY = 50
 SAVE_EVERY = 250
 APART = 20  # every so manieth picture is held out
 SETTLING = 40  # batches that the batch norms' statistics are taken from
@@ -62,8 +63,15 @@ class DistillOptions:
     readout: float = 1.0  # weight of the error of the gamma and beta that are read out of it, relative as well
     output: float = 0.0  # weight of how far the paintings of both embeddings are apart; zero paints none, and is faster
     painted: int = 4  # pictures of each batch that the output term paints
+    sheet_every: int = 500  # steps between two sheets of the teacher's and the student's paintings; 0 for none
     seed: int = 1
+    device: str = "auto"  # "cpu", "cuda", or cuda where there is one
     threads: int = 2
+    bf16: str = "auto"  # the painter of the output term in bfloat16; both predictors stay in single precision
+
+    @property
+    def place(self) -> torch.device:
+        return place_of(self.device)
 
 
 def read_options(path: Path) -> DistillOptions:
@@ -119,7 +127,7 @@ class Lessons:
         done = self.done
         if done == self.count:
             return
-        vgg = VGGFeatures(Path(self.options.vgg) if self.options.vgg else None)
+        vgg = VGGFeatures(Path(self.options.vgg) if self.options.vgg else None).to(self.options.place)
         while done < self.count:
             until = min(done + 100, self.count)
             drawn = torch.stack([self._draw(index) for index in range(done, until)])
@@ -174,8 +182,9 @@ def _take_room(path: Path) -> None:
 @torch.no_grad()
 def measured(images_B3SS: Tensor, vgg: VGGFeatures) -> Tensor:
     """Return the VGG statistics (B, 1920) of byte images."""
-    with best_precision():
-        return channel_statistics(vgg(images_B3SS.float() / 255))
+    device = vgg.mean.device
+    with best_precision(device=device.type):
+        return channel_statistics(vgg(images_B3SS.to(device).float() / 255)).cpu()
 
 
 def recolour(image_3HW: Tensor, rng: random.Random) -> Tensor:
@@ -192,11 +201,15 @@ class Distiller:
     def __init__(self, options: DistillOptions) -> None:
         torch.set_num_threads(options.threads)
         torch.manual_seed(options.seed)
-        self.options, self.step = options, 0
-        self.teacher = channels_last(read_kept(Path(options.teacher)).model().requires_grad_(False))
-        self.student = channels_last(PREDICTORS[options.student]())
+        self.options, self.step, self.device = options, 0, options.place
+        self.other_data = False  # than the run began with
+        self.means: dict[str, float] = {}  # of the loss parts, as the checkpoint has them
+        self.revision = git_revision()
+        self.teacher = channels_last(read_kept(Path(options.teacher)).model().requires_grad_(False)).to(self.device)
+        self.student = channels_last(PREDICTORS[options.student]()).to(self.device)
         self.optimizer = torch.optim.AdamW(self.student.parameters(), options.learning_rate, weight_decay=1e-3)
         self.lessons = lessons_of(options)
+        self.data = [lessons.data for lessons in self.lessons]
 
     @property
     def checkpoint(self) -> Path:
@@ -205,34 +218,41 @@ class Distiller:
     def run(self, output: TextIO) -> None:
         """Prepare the lessons, teach, save; some lessons are held out and reported."""
         self.begin()  # before lessons are measured for an hour: what cannot be begun with is refused at once
+        if self.other_data:
+            print(OTHER_DATA, file=output, flush=True)
+        if self.step >= self.options.steps:
+            return
         self.prepare(output)
-        began, first, mean = time.monotonic(), self.step, 0.0
-        while self.step < self.options.steps:
-            loss = self.train_step()
-            mean = 0.98 * (mean or loss) + 0.02 * loss
-            if self.step % 50 == 0:
-                pace = (time.monotonic() - began) / (self.step - first)
-                left = (self.options.steps - self.step) * pace / 60
-                line = f"step {self.step}/{self.options.steps}  {pace:.2f} s/step  {left:.0f} min left  loss {mean:.4f}"
-                print(line, file=output, flush=True)
-            if self.step % SAVE_EVERY == 0 or self.step == self.options.steps:
-                if self.step <= self._settles_at:
-                    self.settle()
-                metrics = self.held_out()
-                self.save(metrics)
-                print(f"held out {metrics['held_out']:.4f}", file=output, flush=True)
+        with progress(Path(self.options.run), self.step, self.options.steps, self.means, output) as told:
+            while self.step < self.options.steps:
+                told.add(self.train_step())
+                if self.step % REPORT_EVERY == 0:
+                    told.report(self.step)
+                if self.step % SAVE_EVERY == 0 or self.step == self.options.steps:
+                    self._save_and_report(told)
+                if is_turn(self.step, self.options.sheet_every):
+                    self.draw_sheet(Path(self.options.run) / f"sheet-{self.step:06d}.jpg")
+
+    def _save_and_report(self, told: Progress) -> None:
+        if self.step <= self._settles_at:
+            self.settle()
+        metrics, self.means = self.held_out(), told.means
+        self.save(metrics)
+        told.report_held_out(self.step, metrics)
 
     def prepare(self, output: TextIO) -> None:
         """Measure the lessons, ask the teacher once for every answer."""
         for lessons in self.lessons:
             lessons.prepare(output)
-        self.targets = [self.teacher.predictor(torch.from_numpy(lessons.statistics)) for lessons in self.lessons]
+        self.targets = [
+            self.teacher.predictor(torch.from_numpy(lessons.statistics).to(self.device)) for lessons in self.lessons
+        ]
         everything = torch.cat(self.targets)
         self.spread = everything.var(0).mean()
         self.read_spread = self.teacher.transform.film(everything).var(0).mean()
 
-    def train_step(self) -> float:
-        """Take one step on a batch drawn by the seed and the step number; returns the loss."""
+    def train_step(self) -> dict[str, float]:
+        """Take one step on a batch drawn by the seed and the step number; returns the loss and its unweighted parts."""
         for group in self.optimizer.param_groups:
             group["lr"] = self._learning_rate()
         if self.step == self._settles_at:
@@ -240,22 +260,28 @@ class Distiller:
         self._let_norms_move(self.step < self._settles_at)
         images, targets = self._batch()
         predicted = self.student(images)
-        loss = self.loss(predicted, targets)
+        parts = self.errors(predicted, targets)
         if self.options.output:
-            loss = loss + self.options.output * self.output_loss(images, predicted, targets)
+            parts["output"] = self.output_loss(images, predicted, targets)
+        total = self.weighed(parts)
         self.optimizer.zero_grad()
-        loss.backward()
+        total.backward()
         nn.utils.clip_grad_norm_(self.student.parameters(), 5.0)
         self.optimizer.step()
         self.step += 1
-        return float(loss.detach())
+        return {name: float(value.detach()) for name, value in {"total": total, **parts}.items()}
 
-    def loss(self, predicted: Tensor, target: Tensor) -> Tensor:
-        """Embedding error and gamma/beta error, each relative to the teacher's spread (1 = knows nothing)."""
+    def errors(self, predicted: Tensor, target: Tensor) -> dict[str, Tensor]:
+        """Return the errors of embedding and readout, each relative to the teacher's spread (1 = knows nothing)."""
         read, wanted = self.teacher.transform.film(predicted), self.teacher.transform.film(target)
-        embedding = (predicted - target).square().mean() / self.spread
-        readout = (read - wanted).square().mean() / self.read_spread
-        return self.options.embedding * embedding + self.options.readout * readout
+        return {
+            "embedding": (predicted - target).square().mean() / self.spread,
+            "readout": (read - wanted).square().mean() / self.read_spread,
+        }
+
+    def weighed(self, parts: dict[str, Tensor]) -> Tensor:
+        """Return the sum of the errors by the weights that the options give them."""
+        return torch.stack([getattr(self.options, name) * part for name, part in parts.items()]).sum()
 
     def output_loss(self, images: Tensor, predicted: Tensor, target: Tensor) -> Tensor:
         """
@@ -264,11 +290,12 @@ class Distiller:
         """
         count = self.options.painted
         photos = images[:count].flip(0)
-        with torch.no_grad():
-            wanted = self.teacher.transform(photos, target[:count])
-            elsewhere = self.teacher.transform(photos, target[:count].roll(1, 0))
-        spread = (wanted - elsewhere).square().mean() + 1e-4
-        return (self.teacher.transform(photos, predicted[:count]) - wanted).square().mean() / spread
+        with best_precision(self.options.bf16, self.device.type):
+            with torch.no_grad():
+                wanted = self.teacher.transform(photos, target[:count])
+                elsewhere = self.teacher.transform(photos, target[:count].roll(1, 0))
+            painted = self.teacher.transform(photos, predicted[:count])
+        return (painted - wanted).square().mean() / ((wanted - elsewhere).square().mean() + 1e-4)
 
     @torch.no_grad()
     def settle(self) -> None:
@@ -312,7 +339,7 @@ class Distiller:
 
     def _batch_of(self, kind: int, rng: random.Random) -> tuple[Tensor, Tensor]:
         chosen = [rng.randrange(self._taught(kind)) for _ in range(self.options.batch)]
-        images = torch.from_numpy(self.lessons[kind].images[chosen]).float() / 255
+        images = torch.from_numpy(self.lessons[kind].images[chosen]).to(self.device).float() / 255
         # Neither a mirror nor a shift around the edges changes a channel statistic by much.
         images = images.flip(-1) if rng.random() < 0.5 else images
         shift = rng.randrange(images.shape[-1]), rng.randrange(images.shape[-1])
@@ -328,23 +355,42 @@ class Distiller:
 
     @torch.no_grad()
     def held_out(self) -> dict[str, float]:
-        """Return the loss on the lessons that were kept apart."""
-        start = self._taught(len(self.lessons) - 1)
+        """Return the loss on the lessons that were kept apart, without the paintings'."""
+        images, targets = self._apart()
         self.student.eval()
-        images = torch.from_numpy(self.lessons[-1].images[start:]).float() / 255
-        targets = self.targets[-1][start:]
         pairs = zip(images.split(25), targets.split(25), strict=True)
-        errors = [self.loss(self.student(part), wanted) for part, wanted in pairs]
+        errors = [self.weighed(self.errors(self.student(part), wanted)) for part, wanted in pairs]
         self.student.train()
         return {"held_out": float(torch.stack(errors).mean())}
+
+    def _apart(self) -> tuple[Tensor, Tensor]:
+        start = self._taught(len(self.lessons) - 1)
+        images = torch.from_numpy(self.lessons[-1].images[start:]).to(self.device).float() / 255
+        return images, self.targets[-1][start:]
+
+    @torch.no_grad()
+    def draw_sheet(self, path: Path) -> None:
+        """
+        Write one picture of lessons that are held out, a row each: one to paint, the style, and the paintings by the
+        teacher's and by the student's embedding.
+        """
+        images, targets = (part[:COUNT] for part in self._apart())
+        photos = images.roll(1, 0)
+        self.student.eval()
+        paintings = [self.teacher.transform(photos, embedding) for embedding in (targets, self.student(images))]
+        self.student.train()
+        write_sheet(
+            [list(row) for row in zip(*(part.cpu() for part in (photos, images, *paintings)), strict=True)], path
+        )
 
     def begin(self) -> None:
         """Go on from the checkpoint, or begin with what an earlier student knows."""
         if self.checkpoint.exists():
-            saved = torch.load(self.checkpoint, weights_only=True)
+            saved = torch.load(self.checkpoint, weights_only=True, map_location=self.device)
             self.student.load_state_dict(saved["model"])
             self.optimizer.load_state_dict(saved["optimizer"])
-            self.step = saved["step"]
+            self.step, self.means = saved["step"], saved.get("means", {})
+            self.other_data = saved.get("data", self.data) != self.data
         elif self.options.start_from:
             self._begin_with(Path(self.options.start_from))
 
@@ -365,11 +411,18 @@ class Distiller:
 
     def save(self, metrics: dict[str, float]) -> None:
         """Write the checkpoint beside the old one and swap."""
-        state = {"model": self.student.state_dict(), "optimizer": self.optimizer.state_dict(), "step": self.step}
-        data = [lessons.data for lessons in self.lessons]
-        extra = {"options": dataclasses.asdict(self.options), "data": data, "revision": git_revision()}
+        state = {
+            "model": self.student.state_dict(),
+            "optimizer": self.optimizer.state_dict(),
+            "step": self.step,
+            "metrics": metrics,
+            "means": self.means,
+            "options": dataclasses.asdict(self.options),
+            "data": self.data,
+            "revision": self.revision,
+        }
         with replacing(self.checkpoint) as unfinished:
-            torch.save({**state, **extra, "metrics": metrics}, unfinished)
+            torch.save(state, unfinished)
 
 
 if __name__ == "__main__":

@@ -77,14 +77,23 @@ class TrainingOptions:
 
     @property
     def place(self) -> torch.device:
-        """:raises BadConfig: cuda is asked for and not there"""
-        if self.device == "cuda" and not torch.cuda.is_available():
-            raise BadConfig('device = "cuda", but torch sees none')
-        return torch.device("cuda" if self.device != "cpu" and torch.cuda.is_available() else "cpu")
+        return place_of(self.device)
 
     @property
     def steps(self) -> int:
         return sum(phase.steps for phase in self.phases)
+
+
+def place_of(device: str) -> torch.device:
+    """
+    Return where a run computes.
+
+    :param device: "cpu", "cuda", or "auto": cuda where there is one
+    :raises BadConfig: cuda is asked for and not there
+    """
+    if device == "cuda" and not torch.cuda.is_available():
+        raise BadConfig('device = "cuda", but torch sees none')
+    return torch.device("cuda" if device != "cpu" and torch.cuda.is_available() else "cpu")
 
 
 def read_options(path: Path) -> TrainingOptions:

@@ -10,8 +10,9 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
-from mlmodels import distillation, train
+from mlmodels import distillation, runs, train
 from mlmodels.options import BadConfig
 from mlmodels.release import Release
 from mlmodels.shipped import SHIPPED
@@ -206,9 +207,9 @@ def test_who_says_what_the_teacher_says_is_without_fault(config):
     ours.prepare(io.StringIO())
     target, images = ours.targets[0][:4], torch.rand(4, 3, 32, 32)
 
-    assert ours.loss(target, target) == 0
+    assert ours.weighed(ours.errors(target, target)) == 0
     assert ours.output_loss(images, target, target) < 1e-9  # training and use sum a norm's statistics in another order
-    assert ours.loss(target + 1, target) > 0
+    assert all(error > 0 for error in ours.errors(target + 1, target).values())
     assert ours.output_loss(images, target + 10, target) > 0
 
 
@@ -238,7 +239,7 @@ def test_either_term_of_the_loss_can_be_all_there_is(config):
 
     def loss(predicted: torch.Tensor, **only: Any) -> float:
         ours.options = dataclasses.replace(ours.options, **only)
-        return float(ours.loss(predicted, target))
+        return float(ours.weighed(ours.errors(predicted, target)))
 
     assert loss(unread, embedding=0.0, readout=1.0) == 0
     assert loss(read, embedding=0.0, readout=2.0) == pytest.approx(
@@ -320,3 +321,72 @@ def test_a_run_whose_batch_norms_never_stand_still_ends_settled(config, monkeypa
     ours.run(io.StringIO())
 
     assert settled == [4]
+
+
+def test_a_run_says_and_logs_the_parts_of_its_loss_and_draws_the_teachers_painting_beside_the_students(
+    config, monkeypatch
+):
+    monkeypatch.setattr(distillation, "REPORT_EVERY", 2)
+    config.write_text("sheet_every = 3\noutput = 1.0\n" + config.read_text())
+    ours, output = distiller(config), io.StringIO()
+
+    ours.run(output)
+
+    lines = output.getvalue().splitlines()[1:]  # lessons before
+    assert [row.split()[0] for row in lines] == ["step", "step", "held"]
+    assert [name in lines[0] for name in ("min left", "total", "embedding", "readout", "output")] == [True] * 5
+    run = ours.checkpoint.parent
+    log = EventAccumulator(str(run / "log")).Reload()
+    assert [event.step for event in log.Scalars("readout")] == [2, 4]
+    assert [event.step for event in log.Scalars("held out/held_out")] == [4]
+    with Image.open(run / "sheet-000003.jpg") as sheet:
+        assert sheet.size == (4 * 32, 4 * 32)  # four lessons are held out
+
+
+def test_a_checkpoint_tells_what_it_was_taught_with(config):
+    ours = distiller(config)
+    ours.run(io.StringIO())
+
+    saved = torch.load(ours.checkpoint, weights_only=True)
+
+    assert saved["options"] == dataclasses.asdict(ours.options)
+    assert saved["data"] == [lessons.data for lessons in ours.lessons]
+    assert saved["revision"] == ours.revision == runs.git_revision()
+    assert saved["metrics"].keys() == {"held_out"}
+    assert saved["means"].keys() == {"total", "embedding", "readout"}
+
+
+def test_a_run_that_is_over_leaves_its_checkpoint_as_it_is_and_measures_nothing(config):
+    distiller(config).run(io.StringIO())
+    again, output = distiller(config), io.StringIO()
+    before = again.checkpoint.read_bytes()
+
+    again.run(output)
+
+    assert output.getvalue() == ""
+    assert again.checkpoint.read_bytes() == before
+
+
+def test_a_run_that_goes_on_with_other_pictures_says_so(config, tmp_path):
+    distiller(config).run(io.StringIO())
+    (tmp_path / "pictures" / "a.png").write_bytes((tmp_path / "pictures" / "a.png").read_bytes() + b" ")
+    output = io.StringIO()
+
+    distiller(config).run(output)
+
+    assert output.getvalue() == runs.OTHER_DATA + "\n"
+
+
+def test_a_checkpoint_from_before_the_means_were_kept_is_gone_on_with(config):
+    first = distiller(config)
+    first.prepare(io.StringIO())
+    first.train_step()
+    first.save({})
+    saved = torch.load(first.checkpoint, weights_only=True)
+    del saved["means"]
+    torch.save(saved, first.checkpoint)
+
+    resumed = distiller(config)
+    resumed.begin()
+
+    assert (resumed.step, resumed.means) == (1, {})

@@ -8,7 +8,6 @@ import subprocess
 import sys
 import time
 from pathlib import Path
-from types import SimpleNamespace
 
 import numpy as np
 import psutil
@@ -17,7 +16,7 @@ import torch
 from PIL import Image
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
-from mlmodels import data, objective, release, sampling, sheets, stylemodel, train, training
+from mlmodels import data, objective, release, runs, sampling, sheets, stylemodel, train, training
 from mlmodels.options import BadConfig, Phase, learning_rate, read_options
 from mlmodels.predictor import PREDICTORS, StatisticsPredictor
 from mlmodels.vgg import VGGFeatures
@@ -171,9 +170,66 @@ def test_a_run_reports_logs_and_draws_sheets_on_the_way(config, monkeypatch):
 
 
 def test_a_line_says_where_a_run_is_and_what_is_left():
-    line = training._line(50, 100, 1.2, {"total": 2.0, "style": 0.25})
+    line = runs.line(50, 100, 1.2, {"total": 2.0, "style": 0.25})
 
     assert line == "step 50/100  1.20 s/step  1 min left  total 2.0000 style 0.2500"
+
+
+def test_a_run_that_is_over_leaves_its_checkpoint_as_it_is(config):
+    training.Trainer(read_options(config)).run(io.StringIO())
+    again = training.Trainer(read_options(config))
+    before = again.checkpoint.read_bytes()
+
+    again.run(io.StringIO())
+
+    assert again.checkpoint.read_bytes() == before
+    assert torch.load(again.checkpoint, weights_only=True)["metrics"]["total"] > 0
+
+
+def test_the_means_of_a_resumed_run_go_on(config, monkeypatch):
+    first = training.Trainer(read_options(config))
+    first.step = 3
+    first.save({"total": 100.0})
+    resumed = training.Trainer(read_options(config))
+    monkeypatch.setattr(resumed, "train_step", lambda: setattr(resumed, "step", 4) or {"total": 0.0})
+
+    resumed.run(io.StringIO())
+
+    saved = torch.load(resumed.checkpoint, weights_only=True)
+    assert saved["metrics"]["total"] == pytest.approx(97)
+
+
+def test_what_a_killed_run_logged_after_its_last_checkpoint_is_taken_back(tmp_path):
+    for step, value in ((0, 1.0), (2, 2.0)):  # killed at 4, the checkpoint at 2
+        with runs.progress(tmp_path, step, 4, {}, io.StringIO()) as told:
+            told.add({"total": value})
+            for at in range(step + 1, 5):
+                told.report(at)
+
+    logged = EventAccumulator(str(tmp_path / "log")).Reload().Scalars("total")
+
+    assert [(event.step, event.value) for event in logged] == [(1, 1), (2, 1), (3, 2), (4, 2)]
+
+
+def test_the_revision_is_that_of_the_code_wherever_a_run_begins_and_says_what_was_changed(tmp_path, monkeypatch):
+    def git(*arguments: str) -> str:
+        who = ("-c", "user.name=test", "-c", "user.email=test@example.org")
+        return subprocess.run(
+            ["git", *who, *arguments], cwd=tmp_path, check=True, capture_output=True, text=True
+        ).stdout
+
+    (tmp_path / "code.py").write_text("1")
+    git("init")
+    git("add", "code.py")
+    git("commit", "-m", "one")
+    monkeypatch.setattr(runs, "PACKAGE", tmp_path)
+
+    clean = runs.git_revision.__wrapped__()
+    (tmp_path / "code.py").write_text("2")
+    changed = runs.git_revision.__wrapped__()
+
+    assert clean == git("rev-parse", "HEAD").strip()
+    assert changed == f"{clean}-dirty"
 
 
 def test_a_photograph_is_painted_in_the_style_that_is_farthest_from_it(config, tmp_path):
@@ -197,6 +253,7 @@ def test_a_checkpoint_tells_what_it_was_trained_on(config):
     assert saved["metrics"] == {"style": 0.5}
     assert saved["options"]["content_pool"] == 2
     assert saved["data"] == trainer.sampler.data
+    assert saved["revision"] == trainer.revision == runs.git_revision()
 
 
 @pytest.mark.parametrize("changed", ["photos/a.png", "paintings/b.png", "presets/c.png", "clips/d.mp4"])
@@ -214,8 +271,7 @@ def test_other_data_of_any_kind_has_another_fingerprint(config, tmp_path, change
     assert sampling.Sampler(options, cache).data != before
 
 
-def test_a_run_that_goes_on_with_other_data_says_so_in_a_line(config, tmp_path, monkeypatch):
-    monkeypatch.setattr(training, "_tensorboard", lambda folder: SimpleNamespace(close=lambda: None))
+def test_a_run_that_goes_on_with_other_data_says_so_in_a_line(config, tmp_path):
     trainer = training.Trainer(read_options(config))
     trainer.step = 4  # all of them
     trainer.save({})
