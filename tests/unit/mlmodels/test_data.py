@@ -104,3 +104,24 @@ def test_recoloured_pictures_stay_pictures(seed):
 
 def test_a_black_picture_can_be_recoloured():
     assert torch.equal(recoloured(torch.zeros(3, 4, 4), random.Random(1)), torch.zeros(3, 4, 4))
+
+
+def test_kept_features_are_measured_again_of_a_picture_that_was_replaced(painting, vgg, tmp_path):
+    before = FeatureCache(vgg, tmp_path / "cache").style(painting, 32)
+    Image.new("RGB", (80, 60), "teal").save(painting)
+
+    after = FeatureCache(vgg, tmp_path / "cache").style(painting, 32)
+
+    assert torch.equal(after.statistics, FeatureCache(vgg).style(painting, 32).statistics)
+    assert not torch.equal(after.statistics, before.statistics)
+
+
+def test_kept_features_are_measured_again_by_another_vgg(painting, vgg, tmp_path):
+    other = VGGFeatures()
+    with torch.no_grad():
+        other.get_parameter("conv4_1.weight").mul_(1.5)
+    FeatureCache(vgg, tmp_path / "cache").content(painting, 32)
+
+    sample = FeatureCache(other, tmp_path / "cache").content(painting, 32)
+
+    assert torch.equal(sample.relu4_1, FeatureCache(other).content(painting, 32).relu4_1)
