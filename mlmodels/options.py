@@ -73,7 +73,13 @@ class TrainingOptions:
     clips: str = ""  # a folder of videos: real motion for some of the samples
     clip_share: float = 0.25
     cache: str = ""  # a folder that keeps the features of the crops; they outlive the run
-    bf16: str = "auto"  # convolutions in bfloat16: "on", "off", or on where the processor multiplies it by itself
+    bf16: str = "auto"  # convolutions in bfloat16: "on", "off", or on where the processor multiplies it by itself;
+    # never in the stage "quantize"
+
+    @property
+    def embeds_with_another(self) -> bool:
+        """Whether the predictor comes from another file than the painter."""
+        return bool(self.embed_with) and Path(self.embed_with).resolve() != Path(self.start_from).resolve()
 
     @property
     def place(self) -> torch.device:
@@ -100,7 +106,8 @@ def read_options(path: Path) -> TrainingOptions:
     """
     Read a training file.
 
-    :raises BadConfig: unknown keys, missing keys, no phases, no zoom, or a style_size that the predictor cannot learn
+    :raises BadConfig: unknown keys, missing keys, no phases, no zoom, a style_size that the predictor cannot learn, or
+        bfloat16 for weights that are rounded already
     """
     values = tomllib.loads(path.read_text())
     try:
@@ -119,6 +126,8 @@ def read_options(path: Path) -> TrainingOptions:
         )
     if len(options.content_zoom) != 2 or not 1 <= options.content_zoom[0] <= options.content_zoom[1]:
         raise BadConfig(f"{path}: content_zoom is two numbers from 1 on, the smaller one first")
+    if options.stage == "quantize" and options.bf16 == "on":
+        raise BadConfig(f"{path}: the stage quantize trains in single precision: bfloat16 has other levels than ship")
     return options
 
 

@@ -58,7 +58,8 @@ class Trainer:
         if self.checkpoint.exists():
             self._resume()
         elif self.options.start_from:
-            self.model.begin_with(read_kept(Path(self.options.start_from)))
+            kept = read_kept(Path(self.options.start_from))
+            self.model.begin_with(kept, painter_alone=self.options.embeds_with_another)
         elif isinstance(self.model.predictor, StatisticsPredictor):
             sample = [self.sampler.cache.style(path, STYLE_SIZE).statistics for path in self.sampler.styles[:160]]
             self.model.predictor.standardize_to(torch.stack(sample))
@@ -98,7 +99,9 @@ class Trainer:
         for group in self.optimizer.param_groups:
             group["lr"] = learning_rate(self.options, self.step)
         batch = self.sampler.draw(self.step, phase, self.worker).to(self.device)
-        precision = best_precision(self.options.bf16, self.device.type)
+        # Rounded to bfloat16 behind them, 256 levels are others than those that ship.
+        wanted = "off" if self.options.stage == "quantize" else self.options.bf16
+        precision = best_precision(wanted, self.device.type)
         parts = losses_of(self.model, self.vgg, batch, phase, precision, int8=self.options.stage == "quantize")
         self.optimizer.zero_grad()
         parts["total"].backward()

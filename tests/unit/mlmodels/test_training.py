@@ -16,7 +16,7 @@ import torch
 from PIL import Image
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
-from mlmodels import data, objective, release, runs, sampling, sheets, stylemodel, train, training
+from mlmodels import data, objective, release, runs, sampling, sheets, stylemodel, train, training, vgg
 from mlmodels.options import BadConfig, Phase, learning_rate, read_options
 from mlmodels.predictor import PREDICTORS, StatisticsPredictor
 from mlmodels.vgg import VGGFeatures
@@ -136,10 +136,7 @@ def test_fifty_steps_learn_a_style_by_the_losses_of_a_real_run(config):
     options = 'bf16 = "off"\nwarm_up = 1\nown_share = 0.0\n'
     config.write_text(options + config.read_text().replace("size = 32", terms))
     trainer = training.Trainer(read_options(config))
-    # Two pictures of noise hardly differ: standardized to them alone, any others are a hundred deviations off.
-    pool = torch.stack([trainer.sampler.cache.style(path, 32).statistics for path in trainer.sampler.styles])
-    assert isinstance(trainer.model.predictor, StatisticsPredictor)
-    trainer.model.predictor.standardize_to(torch.cat([pool, 0 * pool]))
+    known_to(trainer, 32)
 
     before = trainer.train_step()
     for _ in range(49):
@@ -149,6 +146,13 @@ def test_fifty_steps_learn_a_style_by_the_losses_of_a_real_run(config):
     assert after["total"] < 0.3 * before["total"]
     assert after["style"] < 0.3 * before["style"]
     assert after["content"] < before["content"]
+
+
+def known_to(trainer: training.Trainer, size: int) -> None:
+    """Two pictures of noise hardly differ: standardized to them alone, any others are a hundred deviations off."""
+    pool = torch.stack([trainer.sampler.cache.style(path, size).statistics for path in trainer.sampler.styles])
+    assert isinstance(trainer.model.predictor, StatisticsPredictor)
+    trainer.model.predictor.standardize_to(torch.cat([pool, 0 * pool]))
 
 
 def test_a_run_reports_logs_and_draws_sheets_on_the_way(config, monkeypatch):
@@ -191,7 +195,12 @@ def test_the_means_of_a_resumed_run_go_on(config, monkeypatch):
     first.step = 3
     first.save({"total": 100.0})
     resumed = training.Trainer(read_options(config))
-    monkeypatch.setattr(resumed, "train_step", lambda: setattr(resumed, "step", 4) or {"total": 0.0})
+
+    def train_step() -> dict[str, float]:
+        resumed.step += 1
+        return {"total": 0.0}
+
+    monkeypatch.setattr(resumed, "train_step", train_step)
 
     resumed.run(io.StringIO())
 
@@ -544,6 +553,41 @@ def test_quantization_aware_training_rounds_what_enters_a_convolution(paired):
     levels = (seen[0] * 1e4).round().unique()  # passing the gradient on may cost the last bit
     assert seen[0].numel() > 1000
     assert len(levels) <= 256
+
+
+def test_quantization_aware_training_is_never_in_bfloat16(paired, monkeypatch):
+    monkeypatch.setattr(vgg, "has_bf16", lambda: True)
+    paired.write_text(paired.read_text().replace('stage = "pair"', 'stage = "quantize"'))
+    trainer, kinds = training.Trainer(read_options(paired)), set()
+    for part in trainer.model.transform.modules():
+        if isinstance(part, torch.nn.Conv2d):
+            part.register_forward_hook(lambda part, inputs, output: kinds.add(output.dtype))
+
+    trainer.train_step()
+
+    assert kinds == {torch.float32}
+
+
+def test_bfloat16_for_quantization_aware_training_is_refused(paired):
+    paired.write_text('bf16 = "on"\n' + paired.read_text().replace('stage = "pair"', 'stage = "quantize"'))
+
+    with pytest.raises(BadConfig, match="single precision"):
+        read_options(paired)
+
+
+def test_a_predictor_that_was_distilled_anew_is_not_replaced_by_that_of_the_pair_it_begins_with(paired, tmp_path):
+    pair = training.Trainer(read_options(paired))
+    pair.train_step()
+    pair.save({})
+    text = paired.read_text().replace(f"{tmp_path}/run/checkpoint.pt", str(pair.checkpoint))
+    paired.write_text(text.replace('/pair"', '/next"'))
+
+    following = training.Trainer(read_options(paired)).model.state_dict()
+
+    distilled = torch.load(tmp_path / "distilled.pt", weights_only=True)["model"]
+    painter = stylemodel.part_of(pair.model.state_dict(), "transform")
+    assert all(torch.equal(following[f"predictor.{name}"], value) for name, value in distilled.items())
+    assert all(torch.equal(following[f"transform.{name}"], value) for name, value in painter.items())
 
 
 @pytest.mark.parametrize("name", ["kept.safetensors", "checkpoint.pt"])
