@@ -20,12 +20,13 @@ from torch import Tensor
 
 from .files import replacing
 from .motion import MovingPair, read_clip, real_pair
-from .options import STYLE_SIZE
+from .options import STYLE_SIZE, BadConfig
 from .release import middle_square, to_tensor
 from .stylemodel import resized
 from .vgg import VGGFeatures, best_precision, channel_statistics, fingerprint_of
 
 LONGEST_CLIP = 180  # frames
+SHORTEST_CLIP = 3  # a pair is one or two frames apart
 
 Zoom = tuple[float, float]
 WHOLE: Zoom = (1.0, 1.0)  # a square as wide as the photograph's short side
@@ -120,6 +121,16 @@ class StyleSample:
         """Return what lies between: its picture is the two laid over each other, its statistics the means of theirs."""
         image = (1 - share) * self.image_3SS + share * other.image_3SS
         return StyleSample(image, (1 - share) * self.statistics + share * other.statistics)
+
+
+def check_clip(path: Path) -> None:
+    """:raises BadConfig: what is no video, or too short for a pair of frames"""
+    try:
+        frames = read_clip(path, 16, SHORTEST_CLIP)
+    except (OSError, ValueError, IndexError) as error:  # PyAV's are OSErrors or ValueErrors; no video: IndexError
+        raise BadConfig(f"{path} cannot be read: {error}") from error
+    if len(frames) < SHORTEST_CLIP:
+        raise BadConfig(f"{path} has {len(frames)} frames; a pair to learn motion from needs {SHORTEST_CLIP}")
 
 
 class FeatureCache:

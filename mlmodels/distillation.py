@@ -23,8 +23,8 @@ from torch import Tensor, nn
 from .data import fingerprint, list_pictures, load_crop
 from .files import replacing
 from .network import channels_last
-from .options import BadConfig, options_from, place_of
-from .predictor import PREDICTORS
+from .options import BadConfig, options_from, place_of, refuse_below_one, warmed_up
+from .predictor import PREDICTORS, StatisticsPredictor
 from .release import Release
 from .runs import OTHER_DATA, Progress, git_revision, is_turn, progress
 from .sheets import COUNT, write_sheet
@@ -33,6 +33,7 @@ from .vgg import STATISTICS_SIZE, VGGFeatures, best_precision, channel_statistic
 
 REPORT_EVERY = 50
 SAVE_EVERY = 250
+WARM_UP = 50  # steps
 APART = 20  # every so manieth picture is held out
 SETTLING = 40  # batches that the batch norms' statistics are taken from
 
@@ -75,10 +76,13 @@ class DistillOptions:
 
 
 def read_options(path: Path) -> DistillOptions:
-    """:raises BadConfig: unknown or missing keys, or lessons of which none is left to learn from, or to hold out"""
+    """:raises BadConfig: unknown or missing keys, numbers below 1, no such student, or too few lessons to hold out"""
     options = options_from(path, DistillOptions)
     if not options.lessons or not 0 < options.held_out < options.lessons[-1][1]:
         raise BadConfig(f"{path}: held_out must be at least 1 and less than the last kind of lessons has")
+    if options.student not in PREDICTORS:
+        raise BadConfig(f"{path}: there is no student {options.student}; there are {', '.join(PREDICTORS)}")
+    refuse_below_one(path, options, "steps", "batch", "threads")
     return options
 
 
@@ -199,6 +203,7 @@ class Distiller:
     """Teach the student from the lessons; resumable at every 250 steps."""
 
     def __init__(self, options: DistillOptions) -> None:
+        """:raises BadConfig: a teacher that sees pictures: the lessons are statistics"""
         torch.set_num_threads(options.threads)
         torch.manual_seed(options.seed)
         self.options, self.step, self.device = options, 0, options.place
@@ -206,6 +211,8 @@ class Distiller:
         self.means: dict[str, float] = {}  # of the loss parts, as the checkpoint has them
         self.revision = git_revision()
         self.teacher = channels_last(read_kept(Path(options.teacher)).model().requires_grad_(False)).to(self.device)
+        if not isinstance(self.teacher.predictor, StatisticsPredictor):
+            raise BadConfig(f"teacher: {options.teacher} has no predictor of VGG statistics")
         self.student = channels_last(PREDICTORS[options.student]()).to(self.device)
         self.optimizer = torch.optim.AdamW(self.student.parameters(), options.learning_rate, weight_decay=1e-3)
         self.lessons = lessons_of(options)
@@ -351,7 +358,7 @@ class Distiller:
 
     def _learning_rate(self) -> float:
         done = self.step / self.options.steps
-        return self.options.learning_rate * min(1.0, (self.step + 1) / 50) * max(0.01, math.cos(math.pi / 2 * done))
+        return self.options.learning_rate * warmed_up(self.step, WARM_UP) * max(0.01, math.cos(math.pi / 2 * done))
 
     @torch.no_grad()
     def held_out(self) -> dict[str, float]:

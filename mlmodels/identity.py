@@ -20,7 +20,7 @@ from .data import fingerprint, list_pictures, load_crop, load_middle
 from .files import replacing
 from .losses import content_loss
 from .network import channels_last
-from .options import BadConfig, options_from, place_of
+from .options import BadConfig, options_from, place_of, refuse_below_one, warmed_up
 from .predictor import SeeingPredictor
 from .runs import OTHER_DATA, git_revision, is_turn, progress
 from .sheets import COUNT, write_sheet
@@ -60,8 +60,9 @@ class IdentityOptions:
 
 
 def read_options(path: Path) -> IdentityOptions:
-    """:raises BadConfig: unknown or missing keys, or a pool of which nothing is left to learn from"""
+    """:raises BadConfig: unknown or missing keys, numbers below 1, or a pool of which nothing is left to learn from"""
     options = options_from(path, IdentityOptions)
+    refuse_below_one(path, options, "steps", "batch", "size", "threads", "checkpoint_every")
     if not 0 < options.held_out < options.pool:
         raise BadConfig(f"{path}: held_out must be at least 1 and less than the pool")
     return options
@@ -175,7 +176,7 @@ class IdentityTrainer:
 
     def _learning_rate(self) -> float:
         left = 1 - self.step / self.options.steps
-        return self.options.learning_rate * min(1.0, (self.step + 1) / self.options.warm_up) * max(0.02, left)
+        return self.options.learning_rate * warmed_up(self.step, self.options.warm_up) * max(0.02, left)
 
     @torch.no_grad()
     def held_out(self, owns: list[Own]) -> dict[str, float]:

@@ -106,8 +106,8 @@ def read_options(path: Path) -> TrainingOptions:
     """
     Read a training file.
 
-    :raises BadConfig: unknown keys, missing keys, no phases, no zoom, a style_size that the predictor cannot learn, or
-        bfloat16 for weights that are rounded already
+    :raises BadConfig: unknown keys, missing keys, no phases, no zoom, a style_size that the predictor cannot learn, a
+        number below 1 where that means nothing, or bfloat16 for weights that are rounded already
     """
     values = tomllib.loads(path.read_text())
     try:
@@ -128,7 +128,17 @@ def read_options(path: Path) -> TrainingOptions:
         raise BadConfig(f"{path}: content_zoom is two numbers from 1 on, the smaller one first")
     if options.stage == "quantize" and options.bf16 == "on":
         raise BadConfig(f"{path}: the stage quantize trains in single precision: bfloat16 has other levels than ship")
+    refuse_below_one(path, options, "threads", "workers", "checkpoint_every")
+    for phase in options.phases:
+        refuse_below_one(path, phase, "size", "batch")
     return options
+
+
+def refuse_below_one(path: Path, options: object, *names: str) -> None:
+    """:raises BadConfig: one of the options is less than 1"""
+    for name in names:
+        if getattr(options, name) < 1:
+            raise BadConfig(f"{path}: {name} must be at least 1")
 
 
 def options_from(path: Path, kind: type[Options]) -> Options:
@@ -153,7 +163,12 @@ def phase_at(options: TrainingOptions, step: int) -> tuple[Phase, float]:
     return options.phases[-1], 1.0
 
 
+def warmed_up(step: int, warm_up: int) -> float:
+    """Return the share of the learning rate that a step (from 0) has; with a warm-up of 0 it is whole at once."""
+    return min(1.0, (step + 1) / max(1, warm_up))
+
+
 def learning_rate(options: TrainingOptions, step: int) -> float:
     phase, done = phase_at(options, step)
     start, end = phase.learning_rate
-    return min(1.0, (step + 1) / options.warm_up) * (end + (start - end) * 0.5 * (1 + math.cos(math.pi * done)))
+    return warmed_up(step, options.warm_up) * (end + (start - end) * 0.5 * (1 + math.cos(math.pi * done)))

@@ -17,7 +17,7 @@ import torch.distributed
 import torch.multiprocessing
 from torch import nn
 
-from .data import FeatureCache
+from .data import FeatureCache, check_clip
 from .files import replacing
 from .network import channels_last
 from .objective import losses_of
@@ -25,7 +25,7 @@ from .options import STYLE_SIZE, BadConfig, TrainingOptions, learning_rate, phas
 from .predictor import StatisticsPredictor
 from .quantization import round_activations
 from .runs import OTHER_DATA, git_revision, is_turn, progress
-from .sampling import Sampler
+from .sampling import Sampler, list_clips
 from .sheets import draw_sheet
 from .stylemodel import build, read_kept
 from .vgg import VGGFeatures, best_precision
@@ -150,10 +150,12 @@ def train(options: TrainingOptions, output: TextIO) -> None:
     """
     Run to the end, with as many processes as the options say.
 
-    :raises BadConfig: a batch that the workers cannot share evenly
+    :raises BadConfig: a batch that the workers cannot share evenly, or a clip too short or damaged for a pair of frames
     """
     if any(phase.batch % options.workers for phase in options.phases):
         raise BadConfig(f"every batch must be a multiple of the {options.workers} workers")
+    for clip in list_clips(options):
+        check_clip(clip)  # the first pair may be drawn in an hour
     if options.workers == 1:
         return Trainer(options).run(output)
     Path(options.run).mkdir(parents=True, exist_ok=True)

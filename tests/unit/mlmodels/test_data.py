@@ -8,10 +8,12 @@ import pytest
 import torch
 from PIL import Image
 
-from mlmodels.data import FeatureCache, load_crop, recoloured
+from mlmodels.data import FeatureCache, check_clip, load_crop, recoloured
+from mlmodels.options import BadConfig
 from mlmodels.release import middle_square
 from mlmodels.stylemodel import resized
 from mlmodels.vgg import VGGFeatures, channel_statistics
+from tests.media import make_video, moving
 
 
 @pytest.fixture
@@ -125,3 +127,20 @@ def test_kept_features_are_measured_again_by_another_vgg(painting, vgg, tmp_path
     sample = FeatureCache(other, tmp_path / "cache").content(painting, 32)
 
     assert torch.equal(sample.relu4_1, FeatureCache(other).content(painting, 32).relu4_1)
+
+
+@pytest.mark.parametrize(("frames", "said"), [(0, "cannot be read"), (2, "has 2 frames")])
+def test_a_clip_that_has_no_pair_of_frames_is_refused(tmp_path, frames, said):
+    clip = tmp_path / "clip.mp4"
+    make_video(clip, moving(64, 48, frames)) if frames else clip.write_bytes(b"no clip")
+
+    with pytest.raises(BadConfig, match=said):
+        check_clip(clip)
+
+
+def test_a_clip_of_three_frames_has_pairs(tmp_path, vgg):
+    clip = make_video(tmp_path / "clip.mp4", moving(64, 48, 3))
+
+    check_clip(clip)
+
+    assert FeatureCache(vgg).clip(clip, 0, 32).pair is not None

@@ -249,6 +249,28 @@ def test_either_term_of_the_loss_can_be_all_there_is(config):
     assert loss(read, embedding=1.0, readout=0.0) == pytest.approx(9 / 128 / float(ours.spread), rel=1e-3)
 
 
+def test_a_teacher_that_sees_pictures_is_refused_before_lessons_are_measured(config, tmp_path, capsys):
+    saved = torch.load(tmp_path / "teacher.pt", weights_only=True)
+    sees = StyleModel("student", saved["options"]["network"], "mobilenetv3-texture").state_dict()
+    torch.save({**saved, "predictor": "mobilenetv3-texture", "model": sees}, tmp_path / "teacher.pt")
+
+    code = train.main([str(config)])
+
+    said = capsys.readouterr()
+    assert (code, said.out) == (2, "")
+    assert said.err == f"train: teacher: {tmp_path}/teacher.pt has no predictor of VGG statistics\n"
+
+
+@pytest.mark.parametrize(("change", "said"), [("batch = 0", "batch must be"), ('student = "vit"', "no student vit")])
+def test_an_option_that_cannot_be_is_refused(config, change, said):
+    config.write_text(
+        f"{change}\n" + config.read_text().replace("batch = 4\n", "" if "batch" in change else "batch = 4\n")
+    )
+
+    with pytest.raises(BadConfig, match=said):
+        distillation.read_options(config)
+
+
 def test_an_unknown_option_is_refused(config):
     config.write_text("speed = 3\n" + config.read_text())
 

@@ -165,6 +165,7 @@ def test_a_pair_whose_predictor_sees_no_pictures_is_refused(folder):
     [
         (("pool = 6", "pool = 2"), "held_out"),
         (("held_out = 2", "held_out = 0"), "held_out"),
+        (("checkpoint_every = 2", "checkpoint_every = 0"), "checkpoint_every must be at least 1"),
         (("pool = 6\nheld_out = 2", "pool = 9\nheld_out = 6"), "too few"),
         (("steps = 4", "stepps = 4"), "stepps"),
         (("pair.safetensors", "none.safetensors"), "none.safetensors"),
@@ -235,3 +236,12 @@ def test_a_checkpoint_from_before_the_means_were_kept_is_gone_on_with(folder):
     torch.save(saved, run.checkpoint)
 
     assert trainer(folder).means == {}
+
+
+def test_a_run_needs_no_warm_up(folder):
+    run = trainer(folder)
+    run.options = dataclasses.replace(run.options, warm_up=0)
+
+    run.train_step(run.look())
+
+    assert run.optimizer.param_groups[0]["lr"] == run.options.learning_rate

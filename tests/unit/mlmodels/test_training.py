@@ -662,6 +662,32 @@ def test_the_learning_rate_warms_up_and_falls(config):
     assert 0 < rates[0] < rates[1]
 
 
+def test_without_warm_up_the_first_step_has_the_whole_learning_rate(config):
+    config.write_text("warm_up = 0\n" + config.read_text())
+
+    assert learning_rate(read_options(config), 0) == pytest.approx(1e-3)
+
+
+@pytest.mark.parametrize(
+    ("given", "change"), [("checkpoint_every = 2", "checkpoint_every = 0"), ("batch = 1", "batch = 0")]
+)
+def test_a_number_that_must_be_one_at_least_is_refused(config, given, change):
+    config.write_text(config.read_text().replace(given, change))
+
+    with pytest.raises(BadConfig, match="must be at least 1"):
+        read_options(config)
+
+
+def test_a_clip_too_short_for_a_pair_is_refused_before_the_first_step(config, tmp_path, capsys):
+    (tmp_path / "clips").mkdir()
+    make_video(tmp_path / "clips" / "short.mp4", moving(64, 48, 2))
+    config.write_text(f'clips = "{tmp_path}/clips"\n' + config.read_text())
+
+    assert train.main([str(config)]) == 2
+    assert "short.mp4 has 2 frames" in capsys.readouterr().err
+    assert not (tmp_path / "run").exists()
+
+
 def test_a_crop_is_as_large_as_asked_from_any_picture(tmp_path):
     Image.new("RGB", (31, 90), "teal").save(tmp_path / "narrow.png")
 
