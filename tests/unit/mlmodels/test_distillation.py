@@ -249,6 +249,20 @@ def test_either_term_of_the_loss_can_be_all_there_is(config):
     assert loss(read, embedding=1.0, readout=0.0) == pytest.approx(9 / 128 / float(ours.spread), rel=1e-3)
 
 
+def test_some_dozens_of_steps_learn_a_batch_by_heart(config):
+    config.write_text("settled = 0.0\noutput = 0.1\n" + config.read_text().replace("steps = 4", "steps = 1000"))
+    ours = distiller(config)
+    ours.prepare(io.StringIO())
+
+    before = ours.train_step()
+    for _ in range(39):
+        ours.step = 30  # the same lessons, warmed up
+        after = ours.train_step()
+
+    assert all(after[name] < 0.1 * before[name] for name in ("total", "embedding", "readout"))
+    assert after["output"] < 0.5 * before["output"]
+
+
 def test_a_teacher_that_sees_pictures_is_refused_before_lessons_are_measured(config, tmp_path, capsys):
     saved = torch.load(tmp_path / "teacher.pt", weights_only=True)
     sees = StyleModel("student", saved["options"]["network"], "mobilenetv3-texture").state_dict()

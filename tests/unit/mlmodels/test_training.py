@@ -155,6 +155,28 @@ def known_to(trainer: training.Trainer, size: int) -> None:
     trainer.model.predictor.standardize_to(torch.cat([pool, 0 * pool]))
 
 
+def test_some_dozens_of_steps_learn_a_moving_picture_by_every_term(config):
+    """Those that the test above leaves out: temporal, own and border, with the weights of the files."""
+    terms = "size = 48\nbatch = 2\nown = 15.0\nborder = 150.0\nstructure = 1.0\nlearning_rate = [3e-3, 3e-3]"
+    config.write_text(
+        'bf16 = "off"\nwarm_up = 1\nown_share = 0.7\n' + config.read_text().replace("size = 32\nbatch = 1", terms)
+    )
+    for name in "ab":
+        path = config.parent / "photos" / f"{name}.png"
+        Image.open(path).resize((6, 5)).resize((48, 40), Image.Resampling.BICUBIC).save(path)  # that moves visibly
+    trainer = training.Trainer(read_options(config))
+    known_to(trainer, 32)
+
+    before = trainer.train_step()
+    assert all(before[name] > 0 for name in TERMS)
+    for _ in range(49):
+        trainer.step = 0  # the same pictures
+        after = trainer.train_step()
+
+    assert after["total"] < 0.15 * before["total"]
+    assert all(after[name] < 0.4 * before[name] for name in ("output", "feature", "own", "border"))
+
+
 def test_a_run_reports_logs_and_draws_sheets_on_the_way(config, monkeypatch):
     monkeypatch.setattr(training, "REPORT_EVERY", 2)
     drawn: list[str] = []
@@ -573,6 +595,20 @@ def test_bfloat16_for_quantization_aware_training_is_refused(paired):
 
     with pytest.raises(BadConfig, match="single precision"):
         read_options(paired)
+
+
+def test_some_dozens_of_steps_learn_a_picture_with_weights_and_activations_rounded(paired):
+    text = paired.read_text().replace('stage = "pair"', 'stage = "quantize"')
+    terms = "size = 32\ntemporal = 0.0\nlearning_rate = [3e-3, 3e-3]"
+    paired.write_text("warm_up = 1\nown_share = 0.0\n" + text.replace("size = 32", terms))
+    trainer = training.Trainer(read_options(paired))
+
+    before = trainer.train_step()
+    for _ in range(39):
+        trainer.step = 0  # the same pictures
+        after = trainer.train_step()
+
+    assert after["total"] < 0.25 * before["total"]
 
 
 def test_a_predictor_that_was_distilled_anew_is_not_replaced_by_that_of_the_pair_it_begins_with(paired, tmp_path):
