@@ -20,12 +20,13 @@ from torch import Tensor
 
 from .files import replacing
 from .motion import MovingPair, read_clip, real_pair
-from .options import STYLE_SIZE
+from .options import STYLE_SIZE, BadConfig
 from .release import middle_square, to_tensor
 from .stylemodel import resized
-from .vgg import VGGFeatures, best_precision, channel_statistics
+from .vgg import VGGFeatures, best_precision, channel_statistics, fingerprint_of
 
 LONGEST_CLIP = 180  # frames
+SHORTEST_CLIP = 3  # a pair is one or two frames apart
 
 Zoom = tuple[float, float]
 WHOLE: Zoom = (1.0, 1.0)  # a square as wide as the photograph's short side
@@ -122,15 +123,27 @@ class StyleSample:
         return StyleSample(image, (1 - share) * self.statistics + share * other.statistics)
 
 
+def check_clip(path: Path) -> None:
+    """:raises BadConfig: what is no video, or too short for a pair of frames"""
+    try:
+        frames = read_clip(path, 16, SHORTEST_CLIP)
+    except (OSError, ValueError, IndexError) as error:  # PyAV's are OSErrors or ValueErrors; no video: IndexError
+        raise BadConfig(f"{path} cannot be read: {error}") from error
+    if len(frames) < SHORTEST_CLIP:
+        raise BadConfig(f"{path} has {len(frames)} frames; a pair to learn motion from needs {SHORTEST_CLIP}")
+
+
 class FeatureCache:
     """
     Crops and their VGG features, each computed once; a crop depends on path and size alone, never on the order.
 
-    With a folder they are kept there too, so that a resumed run does not pay for them again.
+    With a folder they are kept there too, so that a resumed run does not pay for them again, for as long as neither the
+    file (by its bytes' number) nor the VGG is another.
     """
 
     def __init__(self, vgg: VGGFeatures, folder: Path | None = None) -> None:
         self.vgg, self.folder = vgg, folder
+        self._seen_by = fingerprint_of(vgg) if folder else ""
         self._kept: dict[str, dict[str, Tensor]] = {}
 
     def content(self, path: Path, size: int, zoom: Zoom = WHOLE) -> ContentSample:
@@ -141,7 +154,7 @@ class FeatureCache:
             middle square of the photograph instead, as it is of a frame that is painted, at the size it is taught with
         """
         key = f"content {path.name} {size}" + ("" if zoom == WHOLE else f" zoom {zoom[0]} {zoom[1]}")
-        kept = self._look_up(key, lambda: self._measure_content(path, size, zoom))
+        kept = self._look_up(key, path, lambda: self._measure_content(path, size, zoom))
         image, seen = (kept[name].float() / 255 for name in ("image", "image" if zoom == WHOLE else "seen"))
         return ContentSample(image, kept["relu3_1"].float(), kept["relu4_1"].float(), kept["statistics"], seen)
 
@@ -154,13 +167,15 @@ class FeatureCache:
             what is painted in small pieces must not be compared with the statistics of a large one
         """
         key = f"style {path.name} {size}" + (f" view {view}" if view else "") + (f" in {part}" if part else "")
-        kept = self._look_up(key, lambda: self._measure_style(path, size, random.Random(key), part, other=view > 0))
+        kept = self._look_up(
+            key, path, lambda: self._measure_style(path, size, random.Random(key), part, other=view > 0)
+        )
         return StyleSample(kept["image"].float() / 255, kept["statistics"])
 
     def clip(self, path: Path, number: int, size: int) -> ContentSample:
         """Return the frame pair of that number (its place in the clip follows from it) as content."""
         key = f"clip {path.name} {number} {size}"
-        kept = self._look_up(key, lambda: self._measure_clip(path, size, random.Random(key)))
+        kept = self._look_up(key, path, lambda: self._measure_clip(path, size, random.Random(key)))
         pair = MovingPair(kept["second"][None].float() / 255, kept["grid"][None].float(), kept["seen"][None].float())
         image = kept["image"].float() / 255
         return ContentSample(image, kept["relu3_1"].float(), kept["relu4_1"].float(), kept["statistics"], image, pair)
@@ -202,15 +217,16 @@ class FeatureCache:
         image = resized(image, STYLE_SIZE) if size > STYLE_SIZE else image
         return {"image": (image * 255).round().byte(), "statistics": statistics}
 
-    def _look_up(self, key: str, measure: Callable[[], dict[str, Tensor]]) -> dict[str, Tensor]:
+    def _look_up(self, key: str, path: Path, measure: Callable[[], dict[str, Tensor]]) -> dict[str, Tensor]:
         if key not in self._kept:
-            self._kept[key] = self._read_or(key, measure)
+            self._kept[key] = self._read_or(key, path, measure)
         return self._kept[key]
 
-    def _read_or(self, key: str, measure: Callable[[], dict[str, Tensor]]) -> dict[str, Tensor]:
+    def _read_or(self, key: str, path: Path, measure: Callable[[], dict[str, Tensor]]) -> dict[str, Tensor]:
         if self.folder is None:
             return measure()
-        file = self.folder / f"{hashlib.sha256(key.encode()).hexdigest()[:24]}.safetensors"
+        whole = f"{key} of {path.stat().st_size} bytes by {self._seen_by}"
+        file = self.folder / f"{hashlib.sha256(whole.encode()).hexdigest()[:24]}.safetensors"
         if not file.exists():
             with replacing(file) as unfinished:
                 save_file({name: value.contiguous() for name, value in measure().items()}, unfinished)

@@ -6,11 +6,11 @@ Any picture can teach: paintings, photographs, crops, re-coloured and mixed ones
 """
 
 import dataclasses
+import hashlib
 import math
 import os
 import random
 import sys
-import time
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TextIO
@@ -23,14 +23,18 @@ from torch import Tensor, nn
 from .data import fingerprint, list_pictures, load_crop
 from .files import replacing
 from .network import channels_last
-from .options import options_from
-from .predictor import PREDICTORS
+from .options import BadConfig, options_from, place_of, refuse_below_one, warmed_up
+from .predictor import PREDICTORS, StatisticsPredictor
 from .release import Release
+from .runs import OTHER_DATA, Progress, git_revision, is_turn, progress
+from .sheets import COUNT, write_sheet
 from .stylemodel import read_kept, read_predictor
-from .training import git_revision
 from .vgg import STATISTICS_SIZE, VGGFeatures, best_precision, channel_statistics
 
+REPORT_EVERY = 50
 SAVE_EVERY = 250
+WARM_UP = 50  # steps
+APART = 20  # every so manieth picture is held out
 SETTLING = 40  # batches that the batch norms' statistics are taken from
 
 
@@ -50,7 +54,7 @@ class DistillOptions:
     pictures: dict[str, float]  # folder: share of the lessons
     student: str = "mobilenetv3-texture"  # of PREDICTORS
     lessons: list[list[int]] = field(default_factory=lambda: [[128, 2400], [224, 600]])
-    held_out: int = 100  # of the last kind of lessons
+    held_out: int = 100  # of the last kind of lessons, from pictures that no other lesson shows
     steps: int = 1500
     settled: float = 0.3  # share of the steps, the last ones, that are taken with the batch norms as they will be used
     batch: int = 16
@@ -60,23 +64,51 @@ class DistillOptions:
     readout: float = 1.0  # weight of the error of the gamma and beta that are read out of it, relative as well
     output: float = 0.0  # weight of how far the paintings of both embeddings are apart; zero paints none, and is faster
     painted: int = 4  # pictures of each batch that the output term paints
+    sheet_every: int = 500  # steps between two sheets of the teacher's and the student's paintings; 0 for none
     seed: int = 1
+    device: str = "auto"  # "cpu", "cuda", or cuda where there is one
     threads: int = 2
+    bf16: str = "auto"  # the painter of the output term in bfloat16; both predictors stay in single precision
+
+    @property
+    def place(self) -> torch.device:
+        return place_of(self.device)
 
 
 def read_options(path: Path) -> DistillOptions:
-    """:raises BadConfig: unknown or missing keys"""
-    return options_from(path, DistillOptions)
+    """:raises BadConfig: unknown or missing keys, numbers below 1, no such student, or too few lessons to hold out"""
+    options = options_from(path, DistillOptions)
+    if not options.lessons or not 0 < options.held_out < options.lessons[-1][1]:
+        raise BadConfig(f"{path}: held_out must be at least 1 and less than the last kind of lessons has")
+    if options.student not in PREDICTORS:
+        raise BadConfig(f"{path}: there is no student {options.student}; there are {', '.join(PREDICTORS)}")
+    refuse_below_one(path, options, "steps", "batch", "threads")
+    return options
+
+
+def is_apart(picture: Path) -> bool:
+    """Say whether a picture is held out: by its name, so that others that come or go change nothing about it."""
+    return int(hashlib.sha256(picture.stem.encode()).hexdigest(), 16) % APART == 0
 
 
 class Lessons:
-    """Square crops (N, 3, S, S) as bytes and their VGG statistics (N, 1920), in two files that fill as we measure."""
+    """
+    Square crops (N, 3, S, S) as bytes and their VGG statistics (N, 1920), in two files that fill as we measure.
 
-    def __init__(self, options: DistillOptions, size: int, count: int) -> None:
-        self.options, self.size, self.count = options, size, count
-        self.folders = {folder: list_pictures([Path(folder)]) for folder in options.pictures}
-        self.data = fingerprint([path for paths in self.folders.values() for path in paths])
-        self.folder = Path(options.run) / f"lessons-{size}-{count}-{options.seed}-{self.data}"
+    The last `apart` of them show the pictures that are held out, the others show all the rest.
+    """
+
+    def __init__(self, options: DistillOptions, size: int, count: int, apart: int = 0) -> None:
+        """:raises BadConfig: a folder of which nothing is left to teach, or no picture at all to hold out"""
+        self.options, self.size, self.count, self.apart = options, size, count, apart
+        folders = {folder: list_pictures([Path(folder)]) for folder in options.pictures}
+        self.data = fingerprint([path for paths in folders.values() for path in paths])
+        self.taught = {folder: [path for path in paths if not is_apart(path)] for folder, paths in folders.items()}
+        held_out = {folder: [path for path in paths if is_apart(path)] for folder, paths in folders.items()}
+        self.held_out = {folder: paths for folder, paths in held_out.items() if paths}
+        if not self.held_out or not all(self.taught.values()):
+            raise BadConfig(f"too few pictures: one in {APART} is held out, and both kinds are needed")
+        self.folder = Path(options.run) / f"lessons-{size}-{count}-{apart}-{options.seed}-{self.data}"
         self.images = self._open("images.npy", np.uint8, (3, size, size))
         self.statistics = self._open("statistics.npy", np.float32, (STATISTICS_SIZE,))
 
@@ -99,7 +131,7 @@ class Lessons:
         done = self.done
         if done == self.count:
             return
-        vgg = VGGFeatures(Path(self.options.vgg) if self.options.vgg else None)
+        vgg = VGGFeatures(Path(self.options.vgg) if self.options.vgg else None).to(self.options.place)
         while done < self.count:
             until = min(done + 100, self.count)
             drawn = torch.stack([self._draw(index) for index in range(done, until)])
@@ -114,20 +146,31 @@ class Lessons:
             unfinished.write_text(str(done))
 
     def _draw(self, index: int) -> Tensor:
-        rng = random.Random(f"{self.options.seed} {index}")
-        image = self._picture(rng)
+        # With the size: or a large lesson would be a small one once more, the same part of the same picture.
+        rng = random.Random(f"{self.options.seed} {self.size} {index}")
+        folders = self.held_out if index >= self.count - self.apart else self.taught
+        image = self._picture(folders, rng)
         if rng.random() < 0.15:
             share = rng.random()
-            image = share * image + (1 - share) * self._picture(rng)
+            image = share * image + (1 - share) * self._picture(folders, rng)
         if rng.random() < 0.3:
             image = recolour(image, rng)
         return (image * 255).round().byte()
 
-    def _picture(self, rng: random.Random) -> Tensor:
-        folder = rng.choices(list(self.folders), list(self.options.pictures.values()))[0]
+    def _picture(self, folders: dict[str, list[Path]], rng: random.Random) -> Tensor:
+        folder = rng.choices(list(folders), [self.options.pictures[folder] for folder in folders])[0]
         # Strokes keep the scale at which pictures are taught, whatever part of it the crop shows.
         zoom = rng.choice((1.0, 1.0, 1.2, 1.6)) * PREDICTORS[self.options.student].TAUGHT_SIZE / self.size
-        return load_crop(rng.choice(self.folders[folder]), self.size, rng, zoom=zoom)
+        return load_crop(rng.choice(folders[folder]), self.size, rng, zoom=zoom)
+
+
+def lessons_of(options: DistillOptions) -> list[Lessons]:
+    """Return every kind of lessons; those that are held out are of the last one."""
+    last = len(options.lessons) - 1
+    return [
+        Lessons(options, size, count, options.held_out if index == last else 0)
+        for index, (size, count) in enumerate(options.lessons)
+    ]
 
 
 def _take_room(path: Path) -> None:
@@ -143,8 +186,9 @@ def _take_room(path: Path) -> None:
 @torch.no_grad()
 def measured(images_B3SS: Tensor, vgg: VGGFeatures) -> Tensor:
     """Return the VGG statistics (B, 1920) of byte images."""
-    with best_precision():
-        return channel_statistics(vgg(images_B3SS.float() / 255))
+    device = vgg.mean.device
+    with best_precision(device=device.type):
+        return channel_statistics(vgg(images_B3SS.to(device).float() / 255)).cpu()
 
 
 def recolour(image_3HW: Tensor, rng: random.Random) -> Tensor:
@@ -159,13 +203,20 @@ class Distiller:
     """Teach the student from the lessons; resumable at every 250 steps."""
 
     def __init__(self, options: DistillOptions) -> None:
+        """:raises BadConfig: a teacher that sees pictures: the lessons are statistics"""
         torch.set_num_threads(options.threads)
         torch.manual_seed(options.seed)
-        self.options, self.step = options, 0
-        self.teacher = channels_last(read_kept(Path(options.teacher)).model().requires_grad_(False))
-        self.student = channels_last(PREDICTORS[options.student]())
+        self.options, self.step, self.device = options, 0, options.place
+        self.other_data = False  # than the run began with
+        self.means: dict[str, float] = {}  # of the loss parts, as the checkpoint has them
+        self.revision = git_revision()
+        self.teacher = channels_last(read_kept(Path(options.teacher)).model().requires_grad_(False)).to(self.device)
+        if not isinstance(self.teacher.predictor, StatisticsPredictor):
+            raise BadConfig(f"teacher: {options.teacher} has no predictor of VGG statistics")
+        self.student = channels_last(PREDICTORS[options.student]()).to(self.device)
         self.optimizer = torch.optim.AdamW(self.student.parameters(), options.learning_rate, weight_decay=1e-3)
-        self.lessons = [Lessons(options, size, count) for size, count in options.lessons]
+        self.lessons = lessons_of(options)
+        self.data = [lessons.data for lessons in self.lessons]
 
     @property
     def checkpoint(self) -> Path:
@@ -174,34 +225,41 @@ class Distiller:
     def run(self, output: TextIO) -> None:
         """Prepare the lessons, teach, save; some lessons are held out and reported."""
         self.begin()  # before lessons are measured for an hour: what cannot be begun with is refused at once
+        if self.other_data:
+            print(OTHER_DATA, file=output, flush=True)
+        if self.step >= self.options.steps:
+            return
         self.prepare(output)
-        began, first, mean = time.monotonic(), self.step, 0.0
-        while self.step < self.options.steps:
-            loss = self.train_step()
-            mean = 0.98 * (mean or loss) + 0.02 * loss
-            if self.step % 50 == 0:
-                pace = (time.monotonic() - began) / (self.step - first)
-                left = (self.options.steps - self.step) * pace / 60
-                line = f"step {self.step}/{self.options.steps}  {pace:.2f} s/step  {left:.0f} min left  loss {mean:.4f}"
-                print(line, file=output, flush=True)
-            if self.step % SAVE_EVERY == 0 or self.step == self.options.steps:
-                if self.step <= self._settles_at:
-                    self.settle()
-                metrics = self.held_out()
-                self.save(metrics)
-                print(f"held out {metrics['held_out']:.4f}", file=output, flush=True)
+        with progress(Path(self.options.run), self.step, self.options.steps, self.means, output) as told:
+            while self.step < self.options.steps:
+                told.add(self.train_step())
+                if self.step % REPORT_EVERY == 0:
+                    told.report(self.step)
+                if self.step % SAVE_EVERY == 0 or self.step == self.options.steps:
+                    self._save_and_report(told)
+                if is_turn(self.step, self.options.sheet_every):
+                    self.draw_sheet(Path(self.options.run) / f"sheet-{self.step:06d}.jpg")
+
+    def _save_and_report(self, told: Progress) -> None:
+        if self.step <= self._settles_at:
+            self.settle()
+        metrics, self.means = self.held_out(), told.means
+        self.save(metrics)
+        told.report_held_out(self.step, metrics)
 
     def prepare(self, output: TextIO) -> None:
         """Measure the lessons, ask the teacher once for every answer."""
         for lessons in self.lessons:
             lessons.prepare(output)
-        self.targets = [self.teacher.predictor(torch.from_numpy(lessons.statistics)) for lessons in self.lessons]
+        self.targets = [
+            self.teacher.predictor(torch.from_numpy(lessons.statistics).to(self.device)) for lessons in self.lessons
+        ]
         everything = torch.cat(self.targets)
         self.spread = everything.var(0).mean()
         self.read_spread = self.teacher.transform.film(everything).var(0).mean()
 
-    def train_step(self) -> float:
-        """Take one step on a batch drawn by the seed and the step number; returns the loss."""
+    def train_step(self) -> dict[str, float]:
+        """Take one step on a batch drawn by the seed and the step number; returns the loss and its unweighted parts."""
         for group in self.optimizer.param_groups:
             group["lr"] = self._learning_rate()
         if self.step == self._settles_at:
@@ -209,22 +267,28 @@ class Distiller:
         self._let_norms_move(self.step < self._settles_at)
         images, targets = self._batch()
         predicted = self.student(images)
-        loss = self.loss(predicted, targets)
+        parts = self.errors(predicted, targets)
         if self.options.output:
-            loss = loss + self.options.output * self.output_loss(images, predicted, targets)
+            parts["output"] = self.output_loss(images, predicted, targets)
+        total = self.weighed(parts)
         self.optimizer.zero_grad()
-        loss.backward()
+        total.backward()
         nn.utils.clip_grad_norm_(self.student.parameters(), 5.0)
         self.optimizer.step()
         self.step += 1
-        return float(loss.detach())
+        return {name: float(value.detach()) for name, value in {"total": total, **parts}.items()}
 
-    def loss(self, predicted: Tensor, target: Tensor) -> Tensor:
-        """Embedding error and gamma/beta error, each relative to the teacher's spread (1 = knows nothing)."""
+    def errors(self, predicted: Tensor, target: Tensor) -> dict[str, Tensor]:
+        """Return the errors of embedding and readout, each relative to the teacher's spread (1 = knows nothing)."""
         read, wanted = self.teacher.transform.film(predicted), self.teacher.transform.film(target)
-        embedding = (predicted - target).square().mean() / self.spread
-        readout = (read - wanted).square().mean() / self.read_spread
-        return self.options.embedding * embedding + self.options.readout * readout
+        return {
+            "embedding": (predicted - target).square().mean() / self.spread,
+            "readout": (read - wanted).square().mean() / self.read_spread,
+        }
+
+    def weighed(self, parts: dict[str, Tensor]) -> Tensor:
+        """Return the sum of the errors by the weights that the options give them."""
+        return torch.stack([getattr(self.options, name) * part for name, part in parts.items()]).sum()
 
     def output_loss(self, images: Tensor, predicted: Tensor, target: Tensor) -> Tensor:
         """
@@ -233,11 +297,12 @@ class Distiller:
         """
         count = self.options.painted
         photos = images[:count].flip(0)
-        with torch.no_grad():
-            wanted = self.teacher.transform(photos, target[:count])
-            elsewhere = self.teacher.transform(photos, target[:count].roll(1, 0))
-        spread = (wanted - elsewhere).square().mean() + 1e-4
-        return (self.teacher.transform(photos, predicted[:count]) - wanted).square().mean() / spread
+        with best_precision(self.options.bf16, self.device.type):
+            with torch.no_grad():
+                wanted = self.teacher.transform(photos, target[:count])
+                elsewhere = self.teacher.transform(photos, target[:count].roll(1, 0))
+            painted = self.teacher.transform(photos, predicted[:count])
+        return (painted - wanted).square().mean() / ((wanted - elsewhere).square().mean() + 1e-4)
 
     @torch.no_grad()
     def settle(self) -> None:
@@ -281,7 +346,7 @@ class Distiller:
 
     def _batch_of(self, kind: int, rng: random.Random) -> tuple[Tensor, Tensor]:
         chosen = [rng.randrange(self._taught(kind)) for _ in range(self.options.batch)]
-        images = torch.from_numpy(self.lessons[kind].images[chosen]).float() / 255
+        images = torch.from_numpy(self.lessons[kind].images[chosen]).to(self.device).float() / 255
         # Neither a mirror nor a shift around the edges changes a channel statistic by much.
         images = images.flip(-1) if rng.random() < 0.5 else images
         shift = rng.randrange(images.shape[-1]), rng.randrange(images.shape[-1])
@@ -289,32 +354,50 @@ class Distiller:
         return images, self.targets[kind][chosen]
 
     def _taught(self, index: int) -> int:
-        last = index == len(self.lessons) - 1
-        return len(self.targets[index]) - (self.options.held_out if last else 0)
+        return len(self.targets[index]) - self.lessons[index].apart
 
     def _learning_rate(self) -> float:
         done = self.step / self.options.steps
-        return self.options.learning_rate * min(1.0, (self.step + 1) / 50) * max(0.01, math.cos(math.pi / 2 * done))
+        return self.options.learning_rate * warmed_up(self.step, WARM_UP) * max(0.01, math.cos(math.pi / 2 * done))
 
     @torch.no_grad()
     def held_out(self) -> dict[str, float]:
-        """Return the loss on the lessons that were kept apart."""
-        start = self._taught(len(self.lessons) - 1)
+        """Return the loss on the lessons that were kept apart, without the paintings'."""
+        images, targets = self._apart()
         self.student.eval()
-        images = torch.from_numpy(self.lessons[-1].images[start:]).float() / 255
-        targets = self.targets[-1][start:]
         pairs = zip(images.split(25), targets.split(25), strict=True)
-        errors = [self.loss(self.student(part), wanted) for part, wanted in pairs]
+        errors = [self.weighed(self.errors(self.student(part), wanted)) for part, wanted in pairs]
         self.student.train()
         return {"held_out": float(torch.stack(errors).mean())}
+
+    def _apart(self) -> tuple[Tensor, Tensor]:
+        start = self._taught(len(self.lessons) - 1)
+        images = torch.from_numpy(self.lessons[-1].images[start:]).to(self.device).float() / 255
+        return images, self.targets[-1][start:]
+
+    @torch.no_grad()
+    def draw_sheet(self, path: Path) -> None:
+        """
+        Write one picture of lessons that are held out, a row each: one to paint, the style, and the paintings by the
+        teacher's and by the student's embedding.
+        """
+        images, targets = (part[:COUNT] for part in self._apart())
+        photos = images.roll(1, 0)
+        self.student.eval()
+        paintings = [self.teacher.transform(photos, embedding) for embedding in (targets, self.student(images))]
+        self.student.train()
+        write_sheet(
+            [list(row) for row in zip(*(part.cpu() for part in (photos, images, *paintings)), strict=True)], path
+        )
 
     def begin(self) -> None:
         """Go on from the checkpoint, or begin with what an earlier student knows."""
         if self.checkpoint.exists():
-            saved = torch.load(self.checkpoint, weights_only=True)
+            saved = torch.load(self.checkpoint, weights_only=True, map_location=self.device)
             self.student.load_state_dict(saved["model"])
             self.optimizer.load_state_dict(saved["optimizer"])
-            self.step = saved["step"]
+            self.step, self.means = saved["step"], saved.get("means", {})
+            self.other_data = saved.get("data", self.data) != self.data
         elif self.options.start_from:
             self._begin_with(Path(self.options.start_from))
 
@@ -335,14 +418,21 @@ class Distiller:
 
     def save(self, metrics: dict[str, float]) -> None:
         """Write the checkpoint beside the old one and swap."""
-        state = {"model": self.student.state_dict(), "optimizer": self.optimizer.state_dict(), "step": self.step}
-        data = [lessons.data for lessons in self.lessons]
-        extra = {"options": dataclasses.asdict(self.options), "data": data, "revision": git_revision()}
+        state = {
+            "model": self.student.state_dict(),
+            "optimizer": self.optimizer.state_dict(),
+            "step": self.step,
+            "metrics": metrics,
+            "means": self.means,
+            "options": dataclasses.asdict(self.options),
+            "data": self.data,
+            "revision": self.revision,
+        }
         with replacing(self.checkpoint) as unfinished:
-            torch.save({**state, **extra, "metrics": metrics}, unfinished)
+            torch.save(state, unfinished)
 
 
 if __name__ == "__main__":
     chosen = read_options(Path(sys.argv[1]))  # lessons need no teacher: they can be measured while it is being trained
-    for pixels, crops in chosen.lessons:
-        Lessons(chosen, pixels, crops).prepare(sys.stdout)
+    for kind in lessons_of(chosen):
+        kind.prepare(sys.stdout)

@@ -8,7 +8,6 @@ map `identity` from the own embedding learns; what any style looks like at stren
 
 import dataclasses
 import random
-import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple, TextIO
@@ -21,11 +20,14 @@ from .data import fingerprint, list_pictures, load_crop, load_middle
 from .files import replacing
 from .losses import content_loss
 from .network import channels_last
-from .options import BadConfig, options_from
+from .options import BadConfig, options_from, place_of, refuse_below_one, warmed_up
 from .predictor import SeeingPredictor
+from .runs import OTHER_DATA, git_revision, is_turn, progress
+from .sheets import COUNT, write_sheet
 from .stylemodel import read_kept
-from .training import git_revision
-from .vgg import VGGFeatures
+from .vgg import VGGFeatures, best_precision
+
+REPORT_EVERY = 10
 
 
 @dataclass(frozen=True)
@@ -46,13 +48,21 @@ class IdentityOptions:
     learning_rate: float = 3e-3
     warm_up: int = 20
     checkpoint_every: int = 50
+    sheet_every: int = 100  # steps between two sheets of photographs and what they come back as; 0 for none
     seed: int = 1
+    device: str = "auto"  # "cpu", "cuda", or cuda where there is one
     threads: int = 2
+    bf16: str = "auto"  # convolutions in bfloat16: "on", "off", or on where the processor multiplies it by itself
+
+    @property
+    def place(self) -> torch.device:
+        return place_of(self.device)
 
 
 def read_options(path: Path) -> IdentityOptions:
-    """:raises BadConfig: unknown or missing keys, or a pool of which nothing is left to learn from"""
+    """:raises BadConfig: unknown or missing keys, numbers below 1, or a pool of which nothing is left to learn from"""
     options = options_from(path, IdentityOptions)
+    refuse_below_one(path, options, "steps", "batch", "size", "threads", "checkpoint_every")
     if not 0 < options.held_out < options.pool:
         raise BadConfig(f"{path}: held_out must be at least 1 and less than the pool")
     return options
@@ -72,15 +82,18 @@ class IdentityTrainer:
         """:raises BadConfig: `start_from` is no pair whose predictor sees pictures"""
         torch.set_num_threads(options.threads)
         torch.manual_seed(options.seed)
-        self.options, self.step = options, 0
+        self.options, self.step, self.device = options, 0, options.place
+        self.other_data = False  # than the run began with
+        self.means: dict[str, float] = {}  # of the loss parts, as the checkpoint has them
+        self.revision = git_revision()
         self.kept = read_kept(Path(options.start_from))
-        self.model = channels_last(self.kept.model().eval().requires_grad_(False))
+        self.model = channels_last(self.kept.model().eval().requires_grad_(False)).to(self.device)
         if not isinstance(self.model.predictor, SeeingPredictor):
             raise BadConfig(f"{options.start_from} has no predictor that sees pictures")
         self.predictor: SeeingPredictor = self.model.predictor
         self.predictor.identity.requires_grad_(True)
         self.optimizer = torch.optim.Adam(self.predictor.identity.parameters(), options.learning_rate)
-        self.vgg = VGGFeatures(Path(options.vgg) if options.vgg else None)
+        self.vgg = VGGFeatures(Path(options.vgg) if options.vgg else None).to(self.device)
         self.photographs = self._photographs()
         self.data = fingerprint(self.photographs)
         if self.checkpoint.exists():
@@ -99,63 +112,89 @@ class IdentityTrainer:
 
     def run(self, output: TextIO) -> None:
         """Look at the photographs, learn, save; some are held out and reported."""
+        if self.other_data:
+            print(OTHER_DATA, file=output, flush=True)
         if self.step >= self.options.steps:
             return
         owns = self.look()
         taught, apart = owns[self.options.held_out :], owns[: self.options.held_out]
-        print(_line(self.step, self.options, 0.0, self.held_out(apart)), file=output, flush=True)
-        began, first = time.monotonic(), self.step
-        while self.step < self.options.steps:
-            self.train_step(taught)
-            if self.step % self.options.checkpoint_every == 0 or self.step == self.options.steps:
-                metrics = self.held_out(apart)
-                self.save(metrics)
-                pace = (time.monotonic() - began) / (self.step - first)
-                print(_line(self.step, self.options, pace, metrics), file=output, flush=True)
+        with progress(Path(self.options.run), self.step, self.options.steps, self.means, output) as told:
+            told.report_held_out(self.step, self.held_out(apart))
+            while self.step < self.options.steps:
+                told.add(self.train_step(taught))
+                if self.step % REPORT_EVERY == 0:
+                    told.report(self.step)
+                if self.step % self.options.checkpoint_every == 0 or self.step == self.options.steps:
+                    metrics, self.means = self.held_out(apart), told.means
+                    self.save(metrics)
+                    told.report_held_out(self.step, metrics)
+                if is_turn(self.step, self.options.sheet_every):
+                    self.draw_sheet(apart, Path(self.options.run) / f"sheet-{self.step:06d}.jpg")
 
     @torch.no_grad()
     def look(self) -> list[Own]:
         """Return the photographs with what the predictor says of them."""
-        side = self.predictor.INPUT_SIZE
-        return [Own(path, self.predictor(load_middle(path, side)[None])[0]) for path in self.photographs]
+        return [
+            Own(path, self.predictor(self._middle(path, self.predictor.INPUT_SIZE))[0]) for path in self.photographs
+        ]
 
-    def train_step(self, owns: list[Own]) -> float:
-        """Take one step on a batch drawn by the seed and the step number; returns the loss."""
+    def _middle(self, path: Path, size: int) -> Tensor:
+        return load_middle(path, size)[None].to(self.device)
+
+    def train_step(self, owns: list[Own]) -> dict[str, float]:
+        """Take one step on a batch drawn by the seed and the step number; returns the loss and its unweighted parts."""
         rng = random.Random(f"{self.options.seed} {self.step}")
         batch = [rng.choice(owns) for _ in range(self.options.batch)]
-        photographs = torch.stack([load_crop(own.path, self.options.size, rng) for own in batch])
+        photographs = torch.stack([load_crop(own.path, self.options.size, rng) for own in batch]).to(self.device)
         for group in self.optimizer.param_groups:
             group["lr"] = self._learning_rate()
-        features, pixels = self._errors(photographs, torch.stack([own.embedding for own in batch]))
-        loss = features.mean() + self.options.pixels * pixels.mean()
+        features, pixels = (
+            error.mean() for error in self._errors(photographs, torch.stack([own.embedding for own in batch]))
+        )
+        total = features + self.options.pixels * pixels
         self.optimizer.zero_grad()
-        loss.backward()
+        total.backward()
         self.optimizer.step()
         self.step += 1
-        return float(loss.detach())
+        return {
+            name: float(part.detach()) for name, part in (("total", total), ("content", features), ("pixels", pixels))
+        }
+
+    def given_back(self, photographs_B3SS: Tensor, embeddings_BE: Tensor) -> Tensor:
+        """Return what is painted at strength 0."""
+        return self.model.transform.paint(photographs_B3SS, self.predictor.identity_of(embeddings_BE))[0]
 
     def _errors(self, photographs_B3SS: Tensor, embeddings_BE: Tensor) -> tuple[Tensor, Tensor]:
         """Return the error of features, relative, and of pixels, mean square, where pictures are given back: (B,)."""
-        painted, _ = self.model.transform.paint(photographs_B3SS, self.predictor.identity_of(embeddings_BE))
-        with torch.no_grad():
-            wanted = self.vgg(photographs_B3SS)
-        pixels = F.mse_loss(painted, photographs_B3SS, reduction="none").mean((1, 2, 3))
-        return content_loss(self.vgg(painted), wanted), pixels
+        with best_precision(self.options.bf16, self.device.type):
+            painted = self.given_back(photographs_B3SS, embeddings_BE)
+            features = self.vgg(painted)
+            with torch.no_grad():
+                wanted = self.vgg(photographs_B3SS)
+        pixels = F.mse_loss(painted.float(), photographs_B3SS, reduction="none").mean((1, 2, 3))
+        return content_loss([layer.float() for layer in features], [layer.float() for layer in wanted]), pixels
 
     def _learning_rate(self) -> float:
         left = 1 - self.step / self.options.steps
-        return self.options.learning_rate * min(1.0, (self.step + 1) / self.options.warm_up) * max(0.02, left)
+        return self.options.learning_rate * warmed_up(self.step, self.options.warm_up) * max(0.02, left)
 
     @torch.no_grad()
     def held_out(self, owns: list[Own]) -> dict[str, float]:
         """Return means over photographs that are not learned from; PSNR in dB."""
         errors = []
         for own in owns:
-            photograph = load_middle(own.path, self.options.size)[None]
+            photograph = self._middle(own.path, self.options.size)
             features, pixels = self._errors(photograph, own.embedding[None])
             errors.append(torch.stack([features[0], -10 * torch.log10(pixels[0].clamp_min(1e-10))]))
         content, psnr = torch.stack(errors).mean(0).tolist()
         return {"content": content, "psnr_db": psnr}
+
+    @torch.no_grad()
+    def draw_sheet(self, owns: list[Own], path: Path) -> None:
+        """Write one picture of photographs, each beside what it comes back as."""
+        shown = [(self._middle(own.path, self.options.size), own.embedding[None]) for own in owns[:COUNT]]
+        rows = [[photograph[0].cpu(), self.given_back(photograph, own)[0].cpu()] for photograph, own in shown]
+        write_sheet(rows, path)
 
     def save(self, metrics: dict[str, float]) -> None:
         """Write the pair with what it has learned beside the old checkpoint and swap."""
@@ -164,24 +203,20 @@ class IdentityTrainer:
             "optimizer": self.optimizer.state_dict(),
             "step": self.step,
             "metrics": metrics,
+            "means": self.means,
             "predictor": self.kept.predictor,
             "options": {
                 **dataclasses.asdict(self.options), "layout": self.kept.layout, "network": self.kept.network
             },
             "data": self.data,
-            "revision": git_revision(),
+            "revision": self.revision,
         }  # fmt: skip
         with replacing(self.checkpoint) as unfinished:
             torch.save(state, unfinished)
 
     def _resume(self) -> None:
-        saved = torch.load(self.checkpoint, weights_only=True)
+        saved = torch.load(self.checkpoint, weights_only=True, map_location=self.device)
         self.model.load_state_dict(saved["model"])
         self.optimizer.load_state_dict(saved["optimizer"])
-        self.step = saved["step"]
-
-
-def _line(step: int, options: IdentityOptions, pace: float, metrics: dict[str, float]) -> str:
-    left = (options.steps - step) * pace / 60
-    held_out = f"content {metrics['content']:.4f} psnr {metrics['psnr_db']:.2f} dB"
-    return f"step {step}/{options.steps}  {pace:.2f} s/step  {left:.0f} min left  held out: {held_out}"
+        self.step, self.means = saved["step"], saved.get("means", {})
+        self.other_data = saved.get("data", self.data) != self.data

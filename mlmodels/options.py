@@ -73,25 +73,41 @@ class TrainingOptions:
     clips: str = ""  # a folder of videos: real motion for some of the samples
     clip_share: float = 0.25
     cache: str = ""  # a folder that keeps the features of the crops; they outlive the run
-    bf16: str = "auto"  # convolutions in bfloat16: "on", "off", or on where the processor multiplies it by itself
+    bf16: str = "auto"  # convolutions in bfloat16: "on", "off", or on where the processor multiplies it by itself;
+    # never in the stage "quantize"
+
+    @property
+    def embeds_with_another(self) -> bool:
+        """Whether the predictor comes from another file than the painter."""
+        return bool(self.embed_with) and Path(self.embed_with).resolve() != Path(self.start_from).resolve()
 
     @property
     def place(self) -> torch.device:
-        """:raises BadConfig: cuda is asked for and not there"""
-        if self.device == "cuda" and not torch.cuda.is_available():
-            raise BadConfig('device = "cuda", but torch sees none')
-        return torch.device("cuda" if self.device != "cpu" and torch.cuda.is_available() else "cpu")
+        return place_of(self.device)
 
     @property
     def steps(self) -> int:
         return sum(phase.steps for phase in self.phases)
 
 
+def place_of(device: str) -> torch.device:
+    """
+    Return where a run computes.
+
+    :param device: "cpu", "cuda", or "auto": cuda where there is one
+    :raises BadConfig: cuda is asked for and not there
+    """
+    if device == "cuda" and not torch.cuda.is_available():
+        raise BadConfig('device = "cuda", but torch sees none')
+    return torch.device("cuda" if device != "cpu" and torch.cuda.is_available() else "cpu")
+
+
 def read_options(path: Path) -> TrainingOptions:
     """
     Read a training file.
 
-    :raises BadConfig: unknown keys, missing keys, no phases, no zoom, or a style_size that the predictor cannot learn
+    :raises BadConfig: unknown keys, missing keys, no phases, no zoom, a style_size that the predictor cannot learn, a
+        number below 1 where that means nothing, or bfloat16 for weights that are rounded already
     """
     values = tomllib.loads(path.read_text())
     try:
@@ -110,7 +126,19 @@ def read_options(path: Path) -> TrainingOptions:
         )
     if len(options.content_zoom) != 2 or not 1 <= options.content_zoom[0] <= options.content_zoom[1]:
         raise BadConfig(f"{path}: content_zoom is two numbers from 1 on, the smaller one first")
+    if options.stage == "quantize" and options.bf16 == "on":
+        raise BadConfig(f"{path}: the stage quantize trains in single precision: bfloat16 has other levels than ship")
+    refuse_below_one(path, options, "threads", "workers", "checkpoint_every")
+    for phase in options.phases:
+        refuse_below_one(path, phase, "size", "batch")
     return options
+
+
+def refuse_below_one(path: Path, options: object, *names: str) -> None:
+    """:raises BadConfig: one of the options is less than 1"""
+    for name in names:
+        if getattr(options, name) < 1:
+            raise BadConfig(f"{path}: {name} must be at least 1")
 
 
 def options_from(path: Path, kind: type[Options]) -> Options:
@@ -135,7 +163,12 @@ def phase_at(options: TrainingOptions, step: int) -> tuple[Phase, float]:
     return options.phases[-1], 1.0
 
 
+def warmed_up(step: int, warm_up: int) -> float:
+    """Return the share of the learning rate that a step (from 0) has; with a warm-up of 0 it is whole at once."""
+    return min(1.0, (step + 1) / max(1, warm_up))
+
+
 def learning_rate(options: TrainingOptions, step: int) -> float:
     phase, done = phase_at(options, step)
     start, end = phase.learning_rate
-    return min(1.0, (step + 1) / options.warm_up) * (end + (start - end) * 0.5 * (1 + math.cos(math.pi * done)))
+    return warmed_up(step, options.warm_up) * (end + (start - end) * 0.5 * (1 + math.cos(math.pi * done)))

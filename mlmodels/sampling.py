@@ -21,6 +21,10 @@ from .stylemodel import Area
 PAIRS_A_CLIP = 8
 
 
+def list_clips(options: TrainingOptions) -> list[Path]:
+    return sorted(Path(options.clips).glob("*.mp4")) if options.clips else []
+
+
 class Sampler:
     """What step N trains on: a function of the seed and N alone."""
 
@@ -29,7 +33,7 @@ class Sampler:
         self.content = self._pool(options.content, options.content_pool)
         self.styles = self._pool(options.styles, options.style_pool)
         self.favourites = list_pictures([Path(folder) for folder in options.favourites]) if options.favourites else []
-        self.clips = sorted(Path(options.clips).glob("*.mp4")) if options.clips else []
+        self.clips = list_clips(options)
 
     def _pool(self, folders: list[str], most: int) -> list[Path]:
         paths = list_pictures([Path(folder) for folder in folders])

@@ -26,7 +26,12 @@ def draw_sheet(model: StyleModel, sampler: Sampler, path: Path) -> None:
     styles = [sampler.style(style, SIDE) for style in pool[:COUNT]]
     rows = [[torch.ones(3, SIDE, SIDE), *(_fitted(style.image_3SS) for style in styles)]]
     rows += [[photo.image_3SS, *(painted(model, photo, style) for style in styles)] for photo in photos]
-    sheet = torch.cat([torch.cat(row, dim=2) for row in rows], dim=1)
+    write_sheet(rows, path)
+
+
+def write_sheet(rows: list[list[Tensor]], path: Path) -> None:
+    """Write pictures (3, S, S) of one size in rows."""
+    sheet = torch.cat([torch.cat(row, dim=2) for row in rows], dim=1).clamp(0, 1)
     path.parent.mkdir(parents=True, exist_ok=True)
     Image.fromarray(np.asarray((sheet * 255).byte().permute(1, 2, 0))).save(path, quality=90)
 

@@ -78,10 +78,10 @@ class StyleModel(nn.Module):
         alone, _ = self.transform.paint(frames[:1, ..., *part], embedding[:1], statistics)
         return Painted(paintings, features, alone)
 
-    def begin_with(self, kept: "Kept") -> None:
-        """Take over the painter of another model, and its predictor where it is of the same kind."""
+    def begin_with(self, kept: "Kept", *, painter_alone: bool = False) -> None:
+        """Take over the painter of another model, and its predictor where it is of the same kind and not left out."""
         weights = as_plain(kept.weights) if self.transform.plain else kept.weights
-        if kept.predictor == self.predictor_name:
+        if kept.predictor == self.predictor_name and not painter_alone:
             self.load_state_dict(weights)
         else:
             self.transform.load_state_dict(part_of(weights, "transform"))

@@ -5,13 +5,10 @@ One seed and the step number decide every draw, so a run that was killed goes on
 if nothing had happened: same pictures, same motion, same optimizer state.
 """
 
-import contextlib
 import dataclasses
 import signal
-import subprocess
 import sys
 import tempfile
-import time
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -20,14 +17,15 @@ import torch.distributed
 import torch.multiprocessing
 from torch import nn
 
-from .data import FeatureCache
+from .data import FeatureCache, check_clip
 from .files import replacing
 from .network import channels_last
 from .objective import losses_of
 from .options import STYLE_SIZE, BadConfig, TrainingOptions, learning_rate, phase_at
 from .predictor import StatisticsPredictor
 from .quantization import round_activations
-from .sampling import Sampler
+from .runs import OTHER_DATA, git_revision, is_turn, progress
+from .sampling import Sampler, list_clips
 from .sheets import draw_sheet
 from .stylemodel import build, read_kept
 from .vgg import VGGFeatures, best_precision
@@ -43,6 +41,8 @@ class Trainer:
         torch.manual_seed(options.seed)
         self.options, self.folder, self.step, self.worker = options, Path(options.run), 0, worker
         self.other_data = False  # than the run began with
+        self.means: dict[str, float] = {}  # of the loss parts, as the checkpoint has them
+        self.revision = git_revision()
         self.device = options.place
         self.vgg = VGGFeatures(Path(options.vgg) if options.vgg else None).to(self.device)
         self.sampler = Sampler(options, FeatureCache(self.vgg, Path(options.cache) if options.cache else None))
@@ -58,7 +58,8 @@ class Trainer:
         if self.checkpoint.exists():
             self._resume()
         elif self.options.start_from:
-            self.model.begin_with(read_kept(Path(self.options.start_from)))
+            kept = read_kept(Path(self.options.start_from))
+            self.model.begin_with(kept, painter_alone=self.options.embeds_with_another)
         elif isinstance(self.model.predictor, StatisticsPredictor):
             sample = [self.sampler.cache.style(path, STYLE_SIZE).statistics for path in self.sampler.styles[:160]]
             self.model.predictor.standardize_to(torch.stack(sample))
@@ -72,6 +73,7 @@ class Trainer:
         self.model.load_state_dict(saved["model"])
         self.optimizer.load_state_dict(saved["optimizer"])
         self.step = saved["step"]
+        self.means = saved["metrics"]
         self.other_data = saved["data"] != self.data
 
     def save(self, metrics: dict[str, float]) -> None:
@@ -88,7 +90,7 @@ class Trainer:
             "predictor": self.model.predictor_name,
             "options": dataclasses.asdict(self.options),
             "data": self.data,
-            "revision": git_revision(),
+            "revision": self.revision,
         }
 
     def train_step(self) -> dict[str, float]:
@@ -97,7 +99,9 @@ class Trainer:
         for group in self.optimizer.param_groups:
             group["lr"] = learning_rate(self.options, self.step)
         batch = self.sampler.draw(self.step, phase, self.worker).to(self.device)
-        precision = best_precision(self.options.bf16, self.device.type)
+        # Rounded to bfloat16 behind them, 256 levels are others than those that ship.
+        wanted = "off" if self.options.stage == "quantize" else self.options.bf16
+        precision = best_precision(wanted, self.device.type)
         parts = losses_of(self.model, self.vgg, batch, phase, precision, int8=self.options.stage == "quantize")
         self.optimizer.zero_grad()
         parts["total"].backward()
@@ -119,27 +123,23 @@ class Trainer:
 
     def run(self, output: TextIO) -> None:
         """Train to the end of the last phase, reporting and saving on the way."""
-        means: dict[str, float] = {}
-        began, first = time.monotonic(), self.step
         if self.worker:
             return self._follow()
         if self.other_data:
-            print("the pictures or clips are not those of the checkpoint; going on with these", file=output, flush=True)
-        writer = _tensorboard(self.folder)
-        while self.step < self.options.steps:
-            for name, value in self.train_step().items():
-                means[name] = 0.97 * means.get(name, value) + 0.03 * value
-            if self.step % REPORT_EVERY == 0:
-                pace = (time.monotonic() - began) / (self.step - first)
-                print(_line(self.step, self.options.steps, pace, means), file=output, flush=True)
-                for name, value in means.items():
-                    writer.add_scalar(name, value, self.step)
-            if self.step % self.options.checkpoint_every == 0:
-                self.save(means)
-            if self.options.sheet_every and self.step % self.options.sheet_every == 0:
-                draw_sheet(self.model, self.sampler, self.folder / f"sheet-{self.step:06d}.jpg")
-        self.save(means)
-        writer.close()
+            print(OTHER_DATA, file=output, flush=True)
+        if self.step >= self.options.steps:
+            return None  # what the checkpoint says of the run stays as it is
+        with progress(self.folder, self.step, self.options.steps, self.means, output) as told:
+            while self.step < self.options.steps:
+                told.add(self.train_step())
+                if self.step % REPORT_EVERY == 0:
+                    told.report(self.step)
+                if self.step % self.options.checkpoint_every == 0:
+                    self.save(told.means)
+                if is_turn(self.step, self.options.sheet_every):
+                    draw_sheet(self.model, self.sampler, self.folder / f"sheet-{self.step:06d}.jpg")
+            self.save(told.means)
+        return None
 
     def _follow(self) -> None:
         while self.step < self.options.steps:
@@ -150,10 +150,12 @@ def train(options: TrainingOptions, output: TextIO) -> None:
     """
     Run to the end, with as many processes as the options say.
 
-    :raises BadConfig: a batch that the workers cannot share evenly
+    :raises BadConfig: a batch that the workers cannot share evenly, or a clip too short or damaged for a pair of frames
     """
     if any(phase.batch % options.workers for phase in options.phases):
         raise BadConfig(f"every batch must be a multiple of the {options.workers} workers")
+    for clip in list_clips(options):
+        check_clip(clip)  # the first pair may be drawn in an hour
     if options.workers == 1:
         return Trainer(options).run(output)
     Path(options.run).mkdir(parents=True, exist_ok=True)
@@ -171,22 +173,3 @@ def _work(worker: int, options: TrainingOptions, meeting: str) -> None:
         Trainer(options, worker).run(sys.stdout)
     finally:
         torch.distributed.destroy_process_group()
-
-
-def _tensorboard(folder: Path) -> Any:
-    from torch.utils.tensorboard import SummaryWriter  # slow to import, and only training needs it
-
-    return SummaryWriter(str(folder / "log"))
-
-
-def _line(step: int, steps: int, pace: float, means: dict[str, float]) -> str:
-    parts = " ".join(f"{name} {value:.4f}" for name, value in means.items())
-    return f"step {step}/{steps}  {pace:.2f} s/step  {(steps - step) * pace / 60:.0f} min left  {parts}"
-
-
-def git_revision() -> str:
-    """Return the revision of the code, or an empty text outside a checkout."""
-    with contextlib.suppress(OSError, subprocess.CalledProcessError):
-        done = subprocess.run(["git", "rev-parse", "HEAD"], capture_output=True, text=True, check=True)
-        return done.stdout.strip()
-    return ""

@@ -4,6 +4,7 @@ The loss network: VGG16 (Simonyan & Zisserman 2015) up to relu4_1. It teaches an
 Images are RGB floats in [0, 1]; inside they become BGR 0..255 minus the ImageNet means, as the weights were trained.
 """
 
+import hashlib
 from pathlib import Path
 from typing import Any
 
@@ -51,6 +52,14 @@ class VGGFeatures(nn.Module):
                     taken.append(features)
             features = F.max_pool2d(features, 2) if block < 4 else features
         return taken
+
+
+def fingerprint_of(vgg: VGGFeatures) -> str:
+    """Return a short hash of the weights."""
+    hashed = hashlib.sha256()
+    for weight in vgg.state_dict().values():
+        hashed.update(weight.cpu().contiguous().numpy().tobytes())
+    return hashed.hexdigest()[:16]
 
 
 def best_precision(wanted: str = "auto", device: str = "cpu") -> torch.autocast:

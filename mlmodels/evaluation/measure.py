@@ -35,6 +35,7 @@ from .painters import Painter, at_strength, bare_call, paint_clip, scene_statist
 
 STRENGTHS = (0.0, 0.25, 0.5, 0.75, 1.0, 1.25, 1.5)
 GAPS = (1, 10)
+FEWEST_FRAMES = max(GAPS) + 1
 GAP_STEP = 3  # every third pair of a clip
 STYLES_A_CLIP = 3
 STILL_SCENES, STILL_FRAMES = 4, 8
@@ -74,8 +75,10 @@ class Plan:
 def plan_from(content: Path, styles: Path, clips: Path, *, pictures: int | None = None, **how: Any) -> Plan:
     """
     :param pictures: measure with so many photographs, spread evenly over the folder
-    :raises NoData: when one of the folders has nothing in it
+    :raises NoData: when one of the folders has nothing in it, or `frames` are too few for the widest gap
     """
+    if how.get("frames", Plan.frames) < FEWEST_FRAMES:
+        raise NoData(f"{how['frames']} frames of a clip are too few: the warping error needs at least {FEWEST_FRAMES}.")
     return Plan(spread(pictures_in(content), pictures), pictures_in(styles), clips_in(clips), **how)
 
 
@@ -234,8 +237,8 @@ def read_frames(path: Path, side: int, most: int) -> list[Pixels]:
         IndexError,
     ) as error:  # PyAV's errors are OSErrors or ValueErrors; no video: IndexError
         raise NoData(f"{path} cannot be read: {error}") from error
-    if len(frames) <= max(GAPS):
-        raise NoData(f"{path} has {len(frames)} frames; measuring needs at least {max(GAPS) + 1}.")
+    if len(frames) < FEWEST_FRAMES:
+        raise NoData(f"{path} has {len(frames)} frames; measuring needs at least {FEWEST_FRAMES}.")
     return frames
 
 

@@ -42,5 +42,11 @@ def test_what_a_painter_begins_with_fits_the_one_that_is_trained(path: Path, mon
     stylemodel.build(read).begin_with(stylemodel.read_kept(Path(read.start_from)))
 
 
+def test_all_weights_that_come_with_the_project_are_ten_megabytes_at_most() -> None:
+    files = [path for path in SHIPPED.parent.rglob("*") if path.is_file()]
+
+    assert sum(path.stat().st_size for path in files) <= 10e6
+
+
 def test_there_is_a_file_for_every_stage() -> None:
     assert {tomllib.loads(path.read_text())["stage"] for path in FILES} == set(STAGES)

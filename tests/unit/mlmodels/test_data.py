@@ -8,10 +8,12 @@ import pytest
 import torch
 from PIL import Image
 
-from mlmodels.data import FeatureCache, load_crop, recoloured
+from mlmodels.data import FeatureCache, check_clip, load_crop, recoloured
+from mlmodels.options import BadConfig
 from mlmodels.release import middle_square
 from mlmodels.stylemodel import resized
 from mlmodels.vgg import VGGFeatures, channel_statistics
+from tests.media import make_video, moving
 
 
 @pytest.fixture
@@ -104,3 +106,41 @@ def test_recoloured_pictures_stay_pictures(seed):
 
 def test_a_black_picture_can_be_recoloured():
     assert torch.equal(recoloured(torch.zeros(3, 4, 4), random.Random(1)), torch.zeros(3, 4, 4))
+
+
+def test_kept_features_are_measured_again_of_a_picture_that_was_replaced(painting, vgg, tmp_path):
+    before = FeatureCache(vgg, tmp_path / "cache").style(painting, 32)
+    Image.new("RGB", (80, 60), "teal").save(painting)
+
+    after = FeatureCache(vgg, tmp_path / "cache").style(painting, 32)
+
+    assert torch.equal(after.statistics, FeatureCache(vgg).style(painting, 32).statistics)
+    assert not torch.equal(after.statistics, before.statistics)
+
+
+def test_kept_features_are_measured_again_by_another_vgg(painting, vgg, tmp_path):
+    other = VGGFeatures()
+    with torch.no_grad():
+        other.get_parameter("conv4_1.weight").mul_(1.5)
+    FeatureCache(vgg, tmp_path / "cache").content(painting, 32)
+
+    sample = FeatureCache(other, tmp_path / "cache").content(painting, 32)
+
+    assert torch.equal(sample.relu4_1, FeatureCache(other).content(painting, 32).relu4_1)
+
+
+@pytest.mark.parametrize(("frames", "said"), [(0, "cannot be read"), (2, "has 2 frames")])
+def test_a_clip_that_has_no_pair_of_frames_is_refused(tmp_path, frames, said):
+    clip = tmp_path / "clip.mp4"
+    make_video(clip, moving(64, 48, frames)) if frames else clip.write_bytes(b"no clip")
+
+    with pytest.raises(BadConfig, match=said):
+        check_clip(clip)
+
+
+def test_a_clip_of_three_frames_has_pairs(tmp_path, vgg):
+    clip = make_video(tmp_path / "clip.mp4", moving(64, 48, 3))
+
+    check_clip(clip)
+
+    assert FeatureCache(vgg).clip(clip, 0, 32).pair is not None

@@ -10,8 +10,9 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
-from mlmodels import distillation, train
+from mlmodels import distillation, runs, train
 from mlmodels.options import BadConfig
 from mlmodels.release import Release
 from mlmodels.shipped import SHIPPED
@@ -31,12 +32,15 @@ threads = 1
 "{folder}/pictures" = 1.0
 """
 
+PICTURES = ("a", "b", "c", "d")  # the last one is held out
+
 
 @pytest.fixture
 def config(tmp_path: Path) -> Path:
     rng = np.random.default_rng(0)
     (tmp_path / "pictures").mkdir()
-    for name in "abc":
+    assert [distillation.is_apart(Path(f"{name}.png")) for name in PICTURES] == [False, False, False, True]
+    for name in PICTURES:
         Image.fromarray(rng.integers(0, 255, (40, 48, 3), dtype=np.uint8)).save(tmp_path / "pictures" / f"{name}.png")
     torch.manual_seed(0)
     network = {"blocks": 1, "width": 16, "deep": 16}
@@ -60,6 +64,72 @@ def test_lessons_are_measured_once(config, monkeypatch):
 
     assert again.lessons[0].done == 12
     assert np.abs(again.lessons[0].statistics).sum(1).min() > 0
+
+
+def test_lessons_that_are_held_out_show_pictures_that_no_other_lesson_shows(config, monkeypatch):
+    small, large = distillation.lessons_of(two_sizes(config))
+
+    taught = [
+        pictures for kind, count in ((small, 12), (large, 8)) for pictures in shown(kind, range(count), monkeypatch)
+    ]
+    apart = shown(large, range(8, 12), monkeypatch)
+
+    assert all("d" not in pictures for pictures in taught)
+    assert all(set(pictures) == {"d"} for pictures in apart)
+
+
+def test_a_large_lesson_is_not_a_small_one_once_more(config, monkeypatch):
+    small, large = (shown(kind, range(8), monkeypatch) for kind in distillation.lessons_of(two_sizes(config)))
+
+    assert small != large
+
+
+def shown(lessons: distillation.Lessons, indices: range, monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
+    """Which pictures each of the lessons shows: one, or two laid over each other."""
+    cut: list[str] = []
+
+    def load_crop(path: Path, size: int, *_: object, **__: object) -> torch.Tensor:
+        cut.append(path.stem)
+        return torch.zeros(3, size, size)
+
+    monkeypatch.setattr(distillation, "load_crop", load_crop)
+    pictures = []
+    for index in indices:
+        cut.clear()
+        lessons._draw(index)
+        pictures.append(list(cut))
+    return pictures
+
+
+def two_sizes(config: Path) -> distillation.DistillOptions:
+    return dataclasses.replace(distillation.read_options(config), lessons=[[32, 12], [48, 12]])
+
+
+def test_lessons_of_before_are_not_taken_for_ones_whose_pictures_are_held_out(config):
+    options = distillation.read_options(config)
+    (lessons,) = distillation.lessons_of(options)
+    of_before = Path(options.run) / f"lessons-32-12-1-{lessons.data}"
+    of_before.mkdir()
+    (of_before / "done").write_text("12")
+
+    (again,) = distillation.lessons_of(options)
+
+    assert again.done == 0
+
+
+def test_pictures_of_which_none_can_be_held_out_are_refused(config, tmp_path):
+    (tmp_path / "pictures" / "d.png").unlink()
+
+    with pytest.raises(BadConfig, match="too few pictures"):
+        distiller(config)
+
+
+@pytest.mark.parametrize("held_out", [0, 12])
+def test_lessons_of_which_none_is_left_are_refused(config, held_out):
+    config.write_text(config.read_text().replace("held_out = 4", f"held_out = {held_out}"))
+
+    with pytest.raises(BadConfig, match="held_out"):
+        distillation.read_options(config)
 
 
 def test_lessons_have_their_room_on_the_disk_before_they_are_measured(config):
@@ -137,9 +207,9 @@ def test_who_says_what_the_teacher_says_is_without_fault(config):
     ours.prepare(io.StringIO())
     target, images = ours.targets[0][:4], torch.rand(4, 3, 32, 32)
 
-    assert ours.loss(target, target) == 0
+    assert ours.weighed(ours.errors(target, target)) == 0
     assert ours.output_loss(images, target, target) < 1e-9  # training and use sum a norm's statistics in another order
-    assert ours.loss(target + 1, target) > 0
+    assert all(error > 0 for error in ours.errors(target + 1, target).values())
     assert ours.output_loss(images, target + 10, target) > 0
 
 
@@ -169,7 +239,7 @@ def test_either_term_of_the_loss_can_be_all_there_is(config):
 
     def loss(predicted: torch.Tensor, **only: Any) -> float:
         ours.options = dataclasses.replace(ours.options, **only)
-        return float(ours.loss(predicted, target))
+        return float(ours.weighed(ours.errors(predicted, target)))
 
     assert loss(unread, embedding=0.0, readout=1.0) == 0
     assert loss(read, embedding=0.0, readout=2.0) == pytest.approx(
@@ -177,6 +247,42 @@ def test_either_term_of_the_loss_can_be_all_there_is(config):
     )
     assert loss(unread, embedding=1.0, readout=0.0) == pytest.approx(9 / 128 / float(ours.spread), rel=1e-3)
     assert loss(read, embedding=1.0, readout=0.0) == pytest.approx(9 / 128 / float(ours.spread), rel=1e-3)
+
+
+def test_some_dozens_of_steps_learn_a_batch_by_heart(config):
+    config.write_text("settled = 0.0\noutput = 0.1\n" + config.read_text().replace("steps = 4", "steps = 1000"))
+    ours = distiller(config)
+    ours.prepare(io.StringIO())
+
+    before = ours.train_step()
+    for _ in range(39):
+        ours.step = 30  # the same lessons, warmed up
+        after = ours.train_step()
+
+    assert all(after[name] < 0.1 * before[name] for name in ("total", "embedding", "readout"))
+    assert after["output"] < 0.5 * before["output"]
+
+
+def test_a_teacher_that_sees_pictures_is_refused_before_lessons_are_measured(config, tmp_path, capsys):
+    saved = torch.load(tmp_path / "teacher.pt", weights_only=True)
+    sees = StyleModel("student", saved["options"]["network"], "mobilenetv3-texture").state_dict()
+    torch.save({**saved, "predictor": "mobilenetv3-texture", "model": sees}, tmp_path / "teacher.pt")
+
+    code = train.main([str(config)])
+
+    said = capsys.readouterr()
+    assert (code, said.out) == (2, "")
+    assert said.err == f"train: teacher: {tmp_path}/teacher.pt has no predictor of VGG statistics\n"
+
+
+@pytest.mark.parametrize(("change", "said"), [("batch = 0", "batch must be"), ('student = "vit"', "no student vit")])
+def test_an_option_that_cannot_be_is_refused(config, change, said):
+    config.write_text(
+        f"{change}\n" + config.read_text().replace("batch = 4\n", "" if "batch" in change else "batch = 4\n")
+    )
+
+    with pytest.raises(BadConfig, match=said):
+        distillation.read_options(config)
 
 
 def test_an_unknown_option_is_refused(config):
@@ -251,3 +357,72 @@ def test_a_run_whose_batch_norms_never_stand_still_ends_settled(config, monkeypa
     ours.run(io.StringIO())
 
     assert settled == [4]
+
+
+def test_a_run_says_and_logs_the_parts_of_its_loss_and_draws_the_teachers_painting_beside_the_students(
+    config, monkeypatch
+):
+    monkeypatch.setattr(distillation, "REPORT_EVERY", 2)
+    config.write_text("sheet_every = 3\noutput = 1.0\n" + config.read_text())
+    ours, output = distiller(config), io.StringIO()
+
+    ours.run(output)
+
+    lines = output.getvalue().splitlines()[1:]  # lessons before
+    assert [row.split()[0] for row in lines] == ["step", "step", "held"]
+    assert [name in lines[0] for name in ("min left", "total", "embedding", "readout", "output")] == [True] * 5
+    run = ours.checkpoint.parent
+    log = EventAccumulator(str(run / "log")).Reload()
+    assert [event.step for event in log.Scalars("readout")] == [2, 4]
+    assert [event.step for event in log.Scalars("held out/held_out")] == [4]
+    with Image.open(run / "sheet-000003.jpg") as sheet:
+        assert sheet.size == (4 * 32, 4 * 32)  # four lessons are held out
+
+
+def test_a_checkpoint_tells_what_it_was_taught_with(config):
+    ours = distiller(config)
+    ours.run(io.StringIO())
+
+    saved = torch.load(ours.checkpoint, weights_only=True)
+
+    assert saved["options"] == dataclasses.asdict(ours.options)
+    assert saved["data"] == [lessons.data for lessons in ours.lessons]
+    assert saved["revision"] == ours.revision == runs.git_revision()
+    assert saved["metrics"].keys() == {"held_out"}
+    assert saved["means"].keys() == {"total", "embedding", "readout"}
+
+
+def test_a_run_that_is_over_leaves_its_checkpoint_as_it_is_and_measures_nothing(config):
+    distiller(config).run(io.StringIO())
+    again, output = distiller(config), io.StringIO()
+    before = again.checkpoint.read_bytes()
+
+    again.run(output)
+
+    assert output.getvalue() == ""
+    assert again.checkpoint.read_bytes() == before
+
+
+def test_a_run_that_goes_on_with_other_pictures_says_so(config, tmp_path):
+    distiller(config).run(io.StringIO())
+    (tmp_path / "pictures" / "a.png").write_bytes((tmp_path / "pictures" / "a.png").read_bytes() + b" ")
+    output = io.StringIO()
+
+    distiller(config).run(output)
+
+    assert output.getvalue() == runs.OTHER_DATA + "\n"
+
+
+def test_a_checkpoint_from_before_the_means_were_kept_is_gone_on_with(config):
+    first = distiller(config)
+    first.prepare(io.StringIO())
+    first.train_step()
+    first.save({})
+    saved = torch.load(first.checkpoint, weights_only=True)
+    del saved["means"]
+    torch.save(saved, first.checkpoint)
+
+    resumed = distiller(config)
+    resumed.begin()
+
+    assert (resumed.step, resumed.means) == (1, {})

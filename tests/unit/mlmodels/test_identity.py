@@ -1,5 +1,6 @@
 """The way to strength 0 is learned while the pair stands still, and weights from before it have none."""
 
+import dataclasses
 import io
 from pathlib import Path
 
@@ -7,8 +8,9 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
-from mlmodels import identity, train
+from mlmodels import identity, runs, train
 from mlmodels.options import BadConfig
 from mlmodels.predictor import SeeingPredictor
 from mlmodels.release import Release
@@ -163,6 +165,7 @@ def test_a_pair_whose_predictor_sees_no_pictures_is_refused(folder):
     [
         (("pool = 6", "pool = 2"), "held_out"),
         (("held_out = 2", "held_out = 0"), "held_out"),
+        (("checkpoint_every = 2", "checkpoint_every = 0"), "checkpoint_every must be at least 1"),
         (("pool = 6\nheld_out = 2", "pool = 9\nheld_out = 6"), "too few"),
         (("steps = 4", "stepps = 4"), "stepps"),
         (("pair.safetensors", "none.safetensors"), "none.safetensors"),
@@ -178,3 +181,67 @@ def test_what_cannot_be_is_refused_in_one_line(folder, change, said, capsys):
     assert said in refusal
     assert len(refusal.splitlines()) == 1
     assert not (folder / "run").exists()
+
+
+def test_a_run_says_and_logs_the_parts_of_its_loss_and_draws_what_photographs_come_back_as(folder, monkeypatch):
+    monkeypatch.setattr(identity, "REPORT_EVERY", 2)
+    path = config(folder)
+    path.write_text("sheet_every = 3\n" + path.read_text())
+    output = io.StringIO()
+
+    identity.IdentityTrainer(identity.read_options(path)).run(output)
+
+    lines = output.getvalue().splitlines()
+    assert [row.split()[0] for row in lines] == ["held", "step", "held", "step", "held"]
+    assert [name in lines[1] for name in ("min left", "total", "content", "pixels")] == [True] * 4
+    assert "psnr_db" in lines[0]
+    log = EventAccumulator(str(folder / "run" / "log")).Reload()
+    assert [event.step for event in log.Scalars("pixels")] == [2, 4]
+    assert [event.step for event in log.Scalars("held out/psnr_db")] == [0, 2, 4]
+    with Image.open(folder / "run" / "sheet-000003.jpg") as sheet:
+        assert sheet.size == (2 * 48, 2 * 48)  # two photographs are held out
+
+
+def test_a_checkpoint_tells_what_it_was_trained_on(folder):
+    run = trainer(folder)
+    run.run(io.StringIO())
+
+    saved = torch.load(run.checkpoint, weights_only=True)
+
+    assert saved["options"].items() >= dataclasses.asdict(run.options).items()
+    assert saved["data"] == run.data
+    assert saved["revision"] == run.revision == runs.git_revision()
+    assert saved["metrics"].keys() == {"content", "psnr_db"}
+    assert saved["means"].keys() == {"total", "content", "pixels"}
+
+
+def test_a_run_that_goes_on_with_other_photographs_says_so(folder):
+    run = trainer(folder)
+    run.train_step(run.look())
+    run.save({})
+    changed = folder / "pictures" / "a.png"
+    changed.write_bytes(changed.read_bytes() + b" ")
+    said = io.StringIO()
+
+    trainer(folder).run(said)
+
+    assert said.getvalue().splitlines()[0] == runs.OTHER_DATA
+
+
+def test_a_checkpoint_from_before_the_means_were_kept_is_gone_on_with(folder):
+    run = trainer(folder)
+    run.save({})
+    saved = torch.load(run.checkpoint, weights_only=True)
+    del saved["means"]
+    torch.save(saved, run.checkpoint)
+
+    assert trainer(folder).means == {}
+
+
+def test_a_run_needs_no_warm_up(folder):
+    run = trainer(folder)
+    run.options = dataclasses.replace(run.options, warm_up=0)
+
+    run.train_step(run.look())
+
+    assert run.optimizer.param_groups[0]["lr"] == run.options.learning_rate

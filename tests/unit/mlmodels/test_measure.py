@@ -211,6 +211,11 @@ def test_a_clip_too_short_for_the_widest_gap_is_refused(tmp_path):
         measure.read_frames(short, 32, 25)
 
 
+def test_too_few_frames_are_said_before_anything_is_measured_and_not_of_the_clip(data):
+    with pytest.raises(NoData, match="10 frames of a clip are too few: the warping error needs at least 11"):
+        measure.plan_from(data / "content", data / "styles", data / "clips", frames=10)
+
+
 def scores(style: float, content: float, warping: float, milliseconds: float) -> dict:
     times = {"1280x720": {"network": milliseconds, "whole": 2 * milliseconds}}
     return {"style": style, "content": content, "warping_gap_1": warping, "milliseconds": times}

@@ -8,7 +8,6 @@ import subprocess
 import sys
 import time
 from pathlib import Path
-from types import SimpleNamespace
 
 import numpy as np
 import psutil
@@ -17,7 +16,7 @@ import torch
 from PIL import Image
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
-from mlmodels import data, objective, release, sampling, sheets, stylemodel, train, training
+from mlmodels import data, objective, release, runs, sampling, sheets, stylemodel, train, training, vgg
 from mlmodels.options import BadConfig, Phase, learning_rate, read_options
 from mlmodels.predictor import PREDICTORS, StatisticsPredictor
 from mlmodels.vgg import VGGFeatures
@@ -137,10 +136,7 @@ def test_fifty_steps_learn_a_style_by_the_losses_of_a_real_run(config):
     options = 'bf16 = "off"\nwarm_up = 1\nown_share = 0.0\n'
     config.write_text(options + config.read_text().replace("size = 32", terms))
     trainer = training.Trainer(read_options(config))
-    # Two pictures of noise hardly differ: standardized to them alone, any others are a hundred deviations off.
-    pool = torch.stack([trainer.sampler.cache.style(path, 32).statistics for path in trainer.sampler.styles])
-    assert isinstance(trainer.model.predictor, StatisticsPredictor)
-    trainer.model.predictor.standardize_to(torch.cat([pool, 0 * pool]))
+    known_to(trainer, 32)
 
     before = trainer.train_step()
     for _ in range(49):
@@ -150,6 +146,35 @@ def test_fifty_steps_learn_a_style_by_the_losses_of_a_real_run(config):
     assert after["total"] < 0.3 * before["total"]
     assert after["style"] < 0.3 * before["style"]
     assert after["content"] < before["content"]
+
+
+def known_to(trainer: training.Trainer, size: int) -> None:
+    """Two pictures of noise hardly differ: standardized to them alone, any others are a hundred deviations off."""
+    pool = torch.stack([trainer.sampler.cache.style(path, size).statistics for path in trainer.sampler.styles])
+    assert isinstance(trainer.model.predictor, StatisticsPredictor)
+    trainer.model.predictor.standardize_to(torch.cat([pool, 0 * pool]))
+
+
+def test_some_dozens_of_steps_learn_a_moving_picture_by_every_term(config):
+    """Those that the test above leaves out: temporal, own and border, with the weights of the files."""
+    terms = "size = 48\nbatch = 2\nown = 15.0\nborder = 150.0\nstructure = 1.0\nlearning_rate = [3e-3, 3e-3]"
+    config.write_text(
+        'bf16 = "off"\nwarm_up = 1\nown_share = 0.7\n' + config.read_text().replace("size = 32\nbatch = 1", terms)
+    )
+    for name in "ab":
+        path = config.parent / "photos" / f"{name}.png"
+        Image.open(path).resize((6, 5)).resize((48, 40), Image.Resampling.BICUBIC).save(path)  # that moves visibly
+    trainer = training.Trainer(read_options(config))
+    known_to(trainer, 32)
+
+    before = trainer.train_step()
+    assert all(before[name] > 0 for name in TERMS)
+    for _ in range(49):
+        trainer.step = 0  # the same pictures
+        after = trainer.train_step()
+
+    assert after["total"] < 0.15 * before["total"]
+    assert all(after[name] < 0.4 * before[name] for name in ("output", "feature", "own", "border"))
 
 
 def test_a_run_reports_logs_and_draws_sheets_on_the_way(config, monkeypatch):
@@ -171,9 +196,71 @@ def test_a_run_reports_logs_and_draws_sheets_on_the_way(config, monkeypatch):
 
 
 def test_a_line_says_where_a_run_is_and_what_is_left():
-    line = training._line(50, 100, 1.2, {"total": 2.0, "style": 0.25})
+    line = runs.line(50, 100, 1.2, {"total": 2.0, "style": 0.25})
 
     assert line == "step 50/100  1.20 s/step  1 min left  total 2.0000 style 0.2500"
+
+
+def test_a_run_that_is_over_leaves_its_checkpoint_as_it_is(config):
+    training.Trainer(read_options(config)).run(io.StringIO())
+    again = training.Trainer(read_options(config))
+    before = again.checkpoint.read_bytes()
+
+    again.run(io.StringIO())
+
+    assert again.checkpoint.read_bytes() == before
+    assert torch.load(again.checkpoint, weights_only=True)["metrics"]["total"] > 0
+
+
+def test_the_means_of_a_resumed_run_go_on(config, monkeypatch):
+    first = training.Trainer(read_options(config))
+    first.step = 3
+    first.save({"total": 100.0})
+    resumed = training.Trainer(read_options(config))
+
+    def train_step() -> dict[str, float]:
+        resumed.step += 1
+        return {"total": 0.0}
+
+    monkeypatch.setattr(resumed, "train_step", train_step)
+
+    resumed.run(io.StringIO())
+
+    saved = torch.load(resumed.checkpoint, weights_only=True)
+    assert saved["metrics"]["total"] == pytest.approx(97)
+
+
+def test_what_a_killed_run_logged_after_its_last_checkpoint_is_taken_back(tmp_path):
+    for step, value in ((0, 1.0), (2, 2.0)):  # killed at 4, the checkpoint at 2
+        with runs.progress(tmp_path, step, 4, {}, io.StringIO()) as told:
+            told.add({"total": value})
+            for at in range(step + 1, 5):
+                told.report(at)
+
+    logged = EventAccumulator(str(tmp_path / "log")).Reload().Scalars("total")
+
+    assert [(event.step, event.value) for event in logged] == [(1, 1), (2, 1), (3, 2), (4, 2)]
+
+
+def test_the_revision_is_that_of_the_code_wherever_a_run_begins_and_says_what_was_changed(tmp_path, monkeypatch):
+    def git(*arguments: str) -> str:
+        who = ("-c", "user.name=test", "-c", "user.email=test@example.org")
+        return subprocess.run(
+            ["git", *who, *arguments], cwd=tmp_path, check=True, capture_output=True, text=True
+        ).stdout
+
+    (tmp_path / "code.py").write_text("1")
+    git("init")
+    git("add", "code.py")
+    git("commit", "-m", "one")
+    monkeypatch.setattr(runs, "PACKAGE", tmp_path)
+
+    clean = runs.git_revision.__wrapped__()
+    (tmp_path / "code.py").write_text("2")
+    changed = runs.git_revision.__wrapped__()
+
+    assert clean == git("rev-parse", "HEAD").strip()
+    assert changed == f"{clean}-dirty"
 
 
 def test_a_photograph_is_painted_in_the_style_that_is_farthest_from_it(config, tmp_path):
@@ -197,6 +284,7 @@ def test_a_checkpoint_tells_what_it_was_trained_on(config):
     assert saved["metrics"] == {"style": 0.5}
     assert saved["options"]["content_pool"] == 2
     assert saved["data"] == trainer.sampler.data
+    assert saved["revision"] == trainer.revision == runs.git_revision()
 
 
 @pytest.mark.parametrize("changed", ["photos/a.png", "paintings/b.png", "presets/c.png", "clips/d.mp4"])
@@ -214,8 +302,7 @@ def test_other_data_of_any_kind_has_another_fingerprint(config, tmp_path, change
     assert sampling.Sampler(options, cache).data != before
 
 
-def test_a_run_that_goes_on_with_other_data_says_so_in_a_line(config, tmp_path, monkeypatch):
-    monkeypatch.setattr(training, "_tensorboard", lambda folder: SimpleNamespace(close=lambda: None))
+def test_a_run_that_goes_on_with_other_data_says_so_in_a_line(config, tmp_path):
     trainer = training.Trainer(read_options(config))
     trainer.step = 4  # all of them
     trainer.save({})
@@ -490,6 +577,55 @@ def test_quantization_aware_training_rounds_what_enters_a_convolution(paired):
     assert len(levels) <= 256
 
 
+def test_quantization_aware_training_is_never_in_bfloat16(paired, monkeypatch):
+    monkeypatch.setattr(vgg, "has_bf16", lambda: True)
+    paired.write_text(paired.read_text().replace('stage = "pair"', 'stage = "quantize"'))
+    trainer, kinds = training.Trainer(read_options(paired)), set()
+    for part in trainer.model.transform.modules():
+        if isinstance(part, torch.nn.Conv2d):
+            part.register_forward_hook(lambda part, inputs, output: kinds.add(output.dtype))
+
+    trainer.train_step()
+
+    assert kinds == {torch.float32}
+
+
+def test_bfloat16_for_quantization_aware_training_is_refused(paired):
+    paired.write_text('bf16 = "on"\n' + paired.read_text().replace('stage = "pair"', 'stage = "quantize"'))
+
+    with pytest.raises(BadConfig, match="single precision"):
+        read_options(paired)
+
+
+def test_some_dozens_of_steps_learn_a_picture_with_weights_and_activations_rounded(paired):
+    text = paired.read_text().replace('stage = "pair"', 'stage = "quantize"')
+    terms = "size = 32\ntemporal = 0.0\nlearning_rate = [3e-3, 3e-3]"
+    paired.write_text("warm_up = 1\nown_share = 0.0\n" + text.replace("size = 32", terms))
+    trainer = training.Trainer(read_options(paired))
+
+    before = trainer.train_step()
+    for _ in range(39):
+        trainer.step = 0  # the same pictures
+        after = trainer.train_step()
+
+    assert after["total"] < 0.25 * before["total"]
+
+
+def test_a_predictor_that_was_distilled_anew_is_not_replaced_by_that_of_the_pair_it_begins_with(paired, tmp_path):
+    pair = training.Trainer(read_options(paired))
+    pair.train_step()
+    pair.save({})
+    text = paired.read_text().replace(f"{tmp_path}/run/checkpoint.pt", str(pair.checkpoint))
+    paired.write_text(text.replace('/pair"', '/next"'))
+
+    following = training.Trainer(read_options(paired)).model.state_dict()
+
+    distilled = torch.load(tmp_path / "distilled.pt", weights_only=True)["model"]
+    painter = stylemodel.part_of(pair.model.state_dict(), "transform")
+    assert all(torch.equal(following[f"predictor.{name}"], value) for name, value in distilled.items())
+    assert all(torch.equal(following[f"transform.{name}"], value) for name, value in painter.items())
+
+
 @pytest.mark.parametrize("name", ["kept.safetensors", "checkpoint.pt"])
 def test_a_file_that_holds_no_weights_is_refused(tmp_path, name):
     (tmp_path / name).write_bytes(b"nothing of the kind")
@@ -560,6 +696,32 @@ def test_the_learning_rate_warms_up_and_falls(config):
     rates = [learning_rate(options, step) for step in (0, 3)]
 
     assert 0 < rates[0] < rates[1]
+
+
+def test_without_warm_up_the_first_step_has_the_whole_learning_rate(config):
+    config.write_text("warm_up = 0\n" + config.read_text())
+
+    assert learning_rate(read_options(config), 0) == pytest.approx(1e-3)
+
+
+@pytest.mark.parametrize(
+    ("given", "change"), [("checkpoint_every = 2", "checkpoint_every = 0"), ("batch = 1", "batch = 0")]
+)
+def test_a_number_that_must_be_one_at_least_is_refused(config, given, change):
+    config.write_text(config.read_text().replace(given, change))
+
+    with pytest.raises(BadConfig, match="must be at least 1"):
+        read_options(config)
+
+
+def test_a_clip_too_short_for_a_pair_is_refused_before_the_first_step(config, tmp_path, capsys):
+    (tmp_path / "clips").mkdir()
+    make_video(tmp_path / "clips" / "short.mp4", moving(64, 48, 2))
+    config.write_text(f'clips = "{tmp_path}/clips"\n' + config.read_text())
+
+    assert train.main([str(config)]) == 2
+    assert "short.mp4 has 2 frames" in capsys.readouterr().err
+    assert not (tmp_path / "run").exists()
 
 
 def test_a_crop_is_as_large_as_asked_from_any_picture(tmp_path):
