@@ -12,6 +12,7 @@ import base64
 import getpass
 import hashlib
 import json
+import shutil
 import time
 import urllib.error
 import urllib.parse
@@ -33,6 +34,7 @@ from numpy.typing import NDArray
 Picture = NDArray[np.uint8]
 Vector = NDArray[np.float32]
 VERSION = (0, 1, 0)  # of this client
+NETWORKS = "networks"  # the folder of all files, each in one that is named by its checksum
 EPSILON = np.float32(1e-5)
 PIECE = 1024 * 1024
 TUS = {"Tus-Resumable": "1.0.0"}
@@ -139,14 +141,17 @@ def file_for(manifest: dict[str, Any], role: str, shape: str = "dynamic") -> dic
 
 def download(server: Server, row: dict[str, Any], folder: Path) -> Path:
     """
-    Fetch a file, or the rest of one whose download was cut off.
+    Fetch a file, or the rest of one whose download was cut off; what is here and is what it should be stays.
+
+    It lies under its checksum: its name comes again with every release.
 
     :raises NotTrusted: its checksum is another one than the manifest's
     """
-    path = folder / row["url"].rsplit("/", 1)[1]
-    part = path.with_suffix(".part")
+    path = folder / NETWORKS / row["sha256"] / row["url"].rsplit("/", 1)[1]
+    part = path.with_name(f"{path.name}.part")
     if path.exists() and _sha256(path) == row["sha256"]:
         return path
+    path.parent.mkdir(parents=True, exist_ok=True)
     done = part.stat().st_size if part.exists() else 0
     if done < row["bytes"]:
         answer = server.call("GET", row["url"], Range=f"bytes={done}-")
@@ -156,6 +161,14 @@ def download(server: Server, row: dict[str, Any], folder: Path) -> Path:
         part.unlink()
         raise NotTrusted(f"{path.name} is damaged.")
     return part.replace(path)
+
+
+def tidy(manifest: dict[str, Any], folder: Path) -> None:
+    """Throw away what the manifest does not name: the files of releases before."""
+    named = {row["sha256"] for row in manifest["files"]}
+    for place in (folder / NETWORKS).iterdir():
+        if place.name not in named:
+            shutil.rmtree(place)
 
 
 def _sha256(path: Path) -> str:
@@ -316,7 +329,9 @@ def prepare_painter(server: Server, public_key: bytes, folder: Path) -> tuple[di
     """Bring the networks here and open them; returns the manifest too."""
     manifest = read_manifest(server, public_key, folder)
     roles = ("predictor", "readout", "transform", "transform-locked")
-    return manifest, Painter(manifest, {role: download(server, file_for(manifest, role), folder) for role in roles})
+    painter = Painter(manifest, {role: download(server, file_for(manifest, role), folder) for role in roles})
+    tidy(manifest, folder)
+    return manifest, painter
 
 
 def main() -> None:

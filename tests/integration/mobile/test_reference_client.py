@@ -158,8 +158,13 @@ class TestTrust:
         sha256 = hashlib.sha256(content).hexdigest()
         return {"url": f"/models/{sha256}/x.onnx", "sha256": sha256, "bytes": len(content)}
 
+    def place_of(self, folder: Path, content: bytes) -> Path:
+        place = folder / "networks" / hashlib.sha256(content).hexdigest()
+        place.mkdir(parents=True)
+        return place
+
     def test_a_download_that_was_cut_off_goes_on_where_it_was(self, tmp_path: Path) -> None:
-        (tmp_path / "x.part").write_bytes(b"first ")
+        (self.place_of(tmp_path, b"first second") / "x.onnx.part").write_bytes(b"first ")
         server = Scripted(Answer(206, {}, b"second"))
 
         path = reference_client.download(server, self.row(b"first second"), tmp_path)
@@ -168,7 +173,7 @@ class TestTrust:
         assert server.asked[0][2] == {"Range": "bytes=6-"}
 
     def test_a_server_that_begins_anew_is_understood(self, tmp_path: Path) -> None:
-        (tmp_path / "x.part").write_bytes(b"first ")
+        (self.place_of(tmp_path, b"first second") / "x.onnx.part").write_bytes(b"first ")
 
         path = reference_client.download(
             Scripted(Answer(200, {}, b"first second")), self.row(b"first second"), tmp_path
@@ -177,15 +182,35 @@ class TestTrust:
         assert path.read_bytes() == b"first second"
 
     def test_what_is_here_is_not_fetched_again(self, tmp_path: Path) -> None:
-        (tmp_path / "x.onnx").write_bytes(b"whole")
+        path = self.place_of(tmp_path, b"whole") / "x.onnx"
+        path.write_bytes(b"whole")
 
-        assert reference_client.download(Scripted(), self.row(b"whole"), tmp_path) == tmp_path / "x.onnx"
+        assert reference_client.download(Scripted(), self.row(b"whole"), tmp_path) == path
+
+    def test_what_was_damaged_here_is_fetched_again(self, tmp_path: Path) -> None:
+        (self.place_of(tmp_path, b"whole") / "x.onnx").write_bytes(b"whol?")
+
+        path = reference_client.download(Scripted(Answer(206, {}, b"whole")), self.row(b"whole"), tmp_path)
+
+        assert path.read_bytes() == b"whole"
 
     def test_damaged_bytes_are_refused_and_thrown_away(self, tmp_path: Path) -> None:
         with pytest.raises(NotTrusted):
             reference_client.download(Scripted(Answer(206, {}, b"damaged")), self.row(b"genuine"), tmp_path)
 
-        assert list(tmp_path.iterdir()) == []
+        assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
+
+    def test_a_release_whose_files_have_the_same_names_takes_nothing_from_the_one_before(self, tmp_path: Path) -> None:
+        (self.place_of(tmp_path, b"one that was cut off") / "x.onnx.part").write_bytes(b"one that")
+        old = reference_client.download(Scripted(Answer(206, {}, b"old")), self.row(b"old"), tmp_path)
+        server = Scripted(Answer(206, {}, b"new"))
+
+        new = reference_client.download(server, self.row(b"new"), tmp_path)
+
+        assert server.asked[0][2] == {"Range": "bytes=0-"}
+        assert (old.name, old.read_bytes(), new.read_bytes()) == (new.name, b"old", b"new")
+        reference_client.tidy({"files": [self.row(b"new")]}, tmp_path)
+        assert [path for path in tmp_path.rglob("*") if path.is_file()] == [new]
 
     def test_a_failed_job_is_an_error_with_its_reason(self) -> None:
         job = {"state": "failed", "error": {"code": "no_video", "detail": "There is no picture in it."}}
