@@ -291,8 +291,8 @@ said = [...await painter.style(new Float32Array(8).fill(1))];
                 "url": f"/models/{sha256}/{file.path.name}", "bytes": len(content),
             })  # fmt: skip
         facts = {"norm_widths": loaded.transform.widths, "picture_size": loaded.picture_size, "serial": serial}
-        content = {**facts, "minimum_client": "0.1.0", "model_sha256": loaded.sha256, "files": rows}
-        return {"manifest": json.dumps(signing.signed(content, SEED)), "networks": networks}
+        manifest = {**facts, "minimum_client": "0.1.0", "model_sha256": loaded.sha256, "files": rows}
+        return {"manifest": json.dumps(signing.signed(manifest, SEED)), "networks": networks}
 
 
 @pytest.fixture(scope="module")
