@@ -115,8 +115,7 @@ class ModelReleasesView(OpenToAll):
         query = ManifestQuery(data=request.query_params)
         query.is_valid(raise_exception=True)
         platform = query.validated_data.get("platform")
-        release = selectors.release_to_offer(query.validated_data["format"], platform)
-        manifest = services.manifest_of(release, platform=platform)
+        manifest = services.manifest_offered(format=query.validated_data["format"], platform=platform)
         etag = quote_etag(hashlib.sha256(signing.canonical(manifest)).hexdigest()[:32])
         answer = not_modified(request, etag) or Response(manifest)
         answer["ETag"], answer["Cache-Control"] = etag, ASK_AGAIN

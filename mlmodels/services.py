@@ -173,10 +173,18 @@ def model_release_measured(*, release: ModelRelease, metrics: Mapping[str, Mappi
         release.save(update_fields=["described_at"])
 
 
-def manifest_of(release: ModelRelease, *, platform: str | None) -> dict[str, Any]:
-    """Return what an app has to know, signed by this site: the same bytes while nothing changes."""
+def manifest_offered(*, format: str, platform: str | None = None) -> dict[str, Any]:
+    """
+    Return what an app has to know of the newest release, signed by this site: the same bytes while nothing changes.
+
+    :raises NoModelRelease: nothing is published in this format for this platform
+    """
+    # The serial first: what is published between the two reads then has a serial that is too small, until it is asked
+    # for again. The other way round what was before would be signed with the newest serial, and pass for ever.
+    serial = selectors.serial_of(format)
+    release = selectors.release_to_offer(format, platform)
     content = {
-        "serial": selectors.serial_of(release.format),
+        "serial": serial,
         "name": release.name,
         "version": release.version,
         "model_sha256": release.model_sha256,

@@ -11,21 +11,28 @@ import argparse
 import base64
 import getpass
 import hashlib
+import heapq
 import json
+import shutil
+import struct
 import time
 import urllib.error
 import urllib.parse
 import urllib.request
 import uuid
 from collections.abc import Iterable, Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass
-from itertools import accumulate
+from fractions import Fraction
+from itertools import accumulate, islice
 from pathlib import Path
 from typing import Any
 
 import av
 import numpy as np
 import onnxruntime
+from av.sidedata.sidedata import Type as SideDataType
+from av.video.reformatter import ColorRange, Colorspace
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from numpy.typing import NDArray
@@ -33,8 +40,11 @@ from numpy.typing import NDArray
 Picture = NDArray[np.uint8]
 Vector = NDArray[np.float32]
 VERSION = (0, 1, 0)  # of this client
+NETWORKS = "networks"  # the folder of all files, each in one that is named by its checksum
 EPSILON = np.float32(1e-5)
 PIECE = 1024 * 1024
+TICKS = 90_000  # a second: whole numbers of them for every usual frame rate
+COPIED = ("aac", "mp3", "ac3", "eac3", "alac")  # sounds that MP4 holds and players play in it
 TUS = {"Tus-Resumable": "1.0.0"}
 ENDED = ("succeeded", "failed", "cancelled")
 
@@ -139,14 +149,17 @@ def file_for(manifest: dict[str, Any], role: str, shape: str = "dynamic") -> dic
 
 def download(server: Server, row: dict[str, Any], folder: Path) -> Path:
     """
-    Fetch a file, or the rest of one whose download was cut off.
+    Fetch a file, or the rest of one whose download was cut off; what is here and is what it should be stays.
+
+    It lies under its checksum: its name comes again with every release.
 
     :raises NotTrusted: its checksum is another one than the manifest's
     """
-    path = folder / row["url"].rsplit("/", 1)[1]
-    part = path.with_suffix(".part")
+    path = folder / NETWORKS / row["sha256"] / row["url"].rsplit("/", 1)[1]
+    part = path.with_name(f"{path.name}.part")
     if path.exists() and _sha256(path) == row["sha256"]:
         return path
+    path.parent.mkdir(parents=True, exist_ok=True)
     done = part.stat().st_size if part.exists() else 0
     if done < row["bytes"]:
         answer = server.call("GET", row["url"], Range=f"bytes={done}-")
@@ -156,6 +169,14 @@ def download(server: Server, row: dict[str, Any], folder: Path) -> Path:
         part.unlink()
         raise NotTrusted(f"{path.name} is damaged.")
     return part.replace(path)
+
+
+def tidy(manifest: dict[str, Any], folder: Path) -> None:
+    """Throw away what the manifest does not name: the files of releases before."""
+    named = {row["sha256"] for row in manifest["files"]}
+    for place in (folder / NETWORKS).iterdir():
+        if place.name not in named:
+            shutil.rmtree(place)
 
 
 def _sha256(path: Path) -> str:
@@ -241,24 +262,140 @@ def _bytes(painting: NDArray[np.float32]) -> Picture:
 # Films.
 
 
-def decode(path: Path) -> Iterator[Picture]:
-    """Yield the frames of a film, cropped to sides that the networks take."""
-    with av.open(str(path)) as film:
-        for frame in film.decode(video=0):
-            picture = frame.to_ndarray(format="rgb24").astype(np.uint8, copy=False)
-            yield picture[: picture.shape[0] // 8 * 8, : picture.shape[1] // 8 * 8]
+@dataclass(frozen=True)
+class Shown:
+    """A frame, and when it is shown: in seconds from the film's first one."""
+
+    picture: Picture
+    at: Fraction
 
 
-def encode(path: Path, frames: Iterable[Picture], rate: int) -> Path:
-    with av.open(str(path), "w", options={"movflags": "faststart"}) as film:
+class Film:
+    """
+    A film on this device, upright whichever way the phone was held. Every call of `frames` decodes it anew: no phone
+    holds all of it in memory.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        with av.open(str(path)) as film:
+            stream = film.streams.video[0]
+            self.rate = Fraction(stream.average_rate or 25)
+            self.starts_at = Fraction((stream.start_time or 0) * (stream.time_base or 0))
+            seconds = Fraction(film.duration or 0, av.time_base)
+            self.frame_count = stream.frames or max(1, round(seconds * self.rate))
+
+    def frames(self) -> Iterator[Shown]:
+        """Yield all frames, cropped to sides that the networks take, at times that only grow."""
+        turn: Turn | None = None
+        last = -1 / self.rate
+        with av.open(str(self.path)) as film:
+            for frame in film.decode(video=0):
+                turn = turn or Turn.of(frame)
+                at = last + 1 / self.rate if frame.pts is None else _seconds(frame) - self.starts_at
+                if at > last:
+                    last = at
+                    yield Shown(_cropped(turn.apply(_rgb(frame))), at)
+
+    def some(self, count: int) -> list[Picture]:
+        """Return about as many frames from all through the film."""
+        step = max(1, self.frame_count // count)
+        return [shown.picture for shown in islice(self.frames(), 0, None, step)]
+
+
+@dataclass(frozen=True)
+class Turn:
+    """How a picture must be laid down to stand upright: the film's display matrix, reduced to its eight cases."""
+
+    transposed: bool = False
+    flipped_across: bool = False
+    flipped_down: bool = False
+
+    @staticmethod
+    def of(frame: av.VideoFrame) -> "Turn":
+        attached: Any = frame.side_data
+        matrix = attached.get(SideDataType.DISPLAYMATRIX)
+        if matrix is None:
+            return Turn()
+        a, b, _, c, d, *_ = struct.unpack("=9i", bytes(matrix)[:36])  # x' = a·x + c·y, y' = b·x + d·y
+        return Turn(False, a < 0, d < 0) if abs(a) + abs(d) >= abs(b) + abs(c) else Turn(True, c < 0, b < 0)
+
+    def apply(self, picture: Picture) -> Picture:
+        upright = picture.swapaxes(0, 1) if self.transposed else picture
+        return upright[:: -1 if self.flipped_down else 1, :: -1 if self.flipped_across else 1]
+
+
+def encode(path: Path, frames: Iterable[Shown], rate: Fraction, *, sound_of: Film | None = None) -> Path:
+    """
+    Write painted frames, each at its moment, with the sound of the film that they were painted from.
+
+    :param rate: frames a second, about
+    """
+    with ExitStack() as opened:
+        film = opened.enter_context(av.open(str(path), "w", options={"movflags": "faststart"}))
         stream: Any = film.add_stream("libx264", rate=rate, options={"preset": "veryfast", "crf": "16"})
-        stream.pix_fmt = "yuv420p"
-        for index, picture in enumerate(frames):
-            if index == 0:
-                stream.height, stream.width = picture.shape[:2]
-            film.mux(stream.encode(av.VideoFrame.from_ndarray(np.ascontiguousarray(picture), format="rgb24")))
-        film.mux(stream.encode(None))
+        context = stream.codec_context
+        context.pix_fmt, context.time_base = "yuv420p", Fraction(1, TICKS)
+        # Where a film is silent players guess by its size.
+        context.color_primaries = context.color_trc = context.colorspace = Colorspace.ITU709.value
+        context.color_range = ColorRange.MPEG.value
+        parts = [_pictures(stream, frames)]
+        if sound_of is not None:
+            source: Any = opened.enter_context(av.open(str(sound_of.path)))
+            known = [voice for voice in source.streams.audio if voice.codec_context]  # phones add spatial ones
+            parts += [_sound(film, source, voice, sound_of.starts_at) for voice in known[:1]]
+        for packet in heapq.merge(*parts, key=lambda packet: packet.dts * packet.time_base):
+            film.mux(packet)
     return path
+
+
+def _pictures(stream: Any, frames: Iterable[Shown]) -> Iterator[Any]:
+    for shown in frames:
+        if not stream.codec_context.is_open:
+            stream.height, stream.width = shown.picture.shape[:2]
+        frame = av.VideoFrame.from_ndarray(np.ascontiguousarray(shown.picture), format="rgb24").reformat(
+            format="yuv420p", dst_colorspace=Colorspace.ITU709,
+            src_color_range=ColorRange.JPEG, dst_color_range=ColorRange.MPEG,
+        )  # fmt: skip
+        frame.pts, frame.time_base = round(shown.at * TICKS), Fraction(1, TICKS)
+        yield from stream.encode(frame)
+    yield from stream.encode(None)
+
+
+def _sound(film: Any, source: Any, voice: Any, starts_at: Fraction) -> Iterator[Any]:
+    """Add a stream to the painted film and return its packets: copied where MP4 holds them, else as AAC."""
+    if voice.codec_context.name in COPIED and (voice.codec_context.name != "aac" or voice.codec_context.extradata):
+        return _copied(source, voice, film.add_stream_from_template(voice), starts_at)
+    return _as_aac(source, voice, film.add_stream("aac", rate=48000, layout="stereo"), starts_at)
+
+
+def _copied(source: Any, voice: Any, out: Any, starts_at: Fraction) -> Iterator[Any]:
+    shift = round(starts_at / voice.time_base)
+    for packet in source.demux(voice):
+        if packet.dts is not None:
+            packet.dts, packet.pts = packet.dts - shift, (packet.dts if packet.pts is None else packet.pts) - shift
+            packet.stream = out
+            yield packet
+
+
+def _as_aac(source: Any, voice: Any, out: Any, starts_at: Fraction) -> Iterator[Any]:
+    for frame in source.decode(voice):
+        if frame.pts is not None:
+            frame.pts -= round(starts_at / frame.time_base)
+        yield from out.encode(frame)
+    yield from out.encode(None)
+
+
+def _seconds(frame: Any) -> Fraction:
+    return Fraction(frame.pts * frame.time_base)
+
+
+def _rgb(frame: av.VideoFrame) -> Picture:
+    return frame.to_ndarray(format="rgb24").astype(np.uint8, copy=False)
+
+
+def _cropped(picture: Picture) -> Picture:
+    return np.ascontiguousarray(picture[: picture.shape[0] // 8 * 8, : picture.shape[1] // 8 * 8])
 
 
 # Upload, job, post.
@@ -316,7 +453,18 @@ def prepare_painter(server: Server, public_key: bytes, folder: Path) -> tuple[di
     """Bring the networks here and open them; returns the manifest too."""
     manifest = read_manifest(server, public_key, folder)
     roles = ("predictor", "readout", "transform", "transform-locked")
-    return manifest, Painter(manifest, {role: download(server, file_for(manifest, role), folder) for role in roles})
+    painter = Painter(manifest, {role: download(server, file_for(manifest, role), folder) for role in roles})
+    tidy(manifest, folder)
+    return manifest, painter
+
+
+def paint_film(painter: Painter, film: Film, path: Path, embedding: Vector, strength: float = 1.0) -> Path:
+    """Paint a film of one scene into another file: the same moments, the same sound."""
+    seen = film.some(6)
+    style = painter.style(embedding, painter.embed(seen[0])[1], strength)
+    affine = painter.lock(seen, style)
+    painted = (Shown(painter.paint_locked(shown.picture, affine), shown.at) for shown in film.frames())
+    return encode(path, painted, film.rate, sound_of=film)
 
 
 def main() -> None:
@@ -334,11 +482,8 @@ def main() -> None:
     server.log_in(chosen.user, getpass.getpass())
     key = chosen.key or server.call("GET", "/api/v1/model-releases/key/").json["public_key"]
     manifest, painter = prepare_painter(server, base64.b64decode(key), chosen.folder)
-    frames = list(decode(chosen.film))
-    _, identity = painter.embed(frames[0])
-    style = painter.style(preset_embedding(server, manifest, chosen.style), identity, chosen.strength)
-    affine = painter.lock(frames[:: max(1, len(frames) // 6)], style)
-    painted = encode(chosen.folder / "painted.mp4", (painter.paint_locked(frame, affine) for frame in frames), 25)
+    embedding = preset_embedding(server, manifest, chosen.style)
+    painted = paint_film(painter, Film(chosen.film), chosen.folder / "painted.mp4", embedding, chosen.strength)
     job = follow(server, upload(server, painted, chosen.film.stem))
     post = publish(server, job["result"]["clip_id"], "Painted on my own device")
     print(f"{chosen.server}/p/{post['id']}")  # noqa: T201

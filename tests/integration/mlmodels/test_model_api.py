@@ -1,6 +1,7 @@
 """What apps and pages get over HTTP: a signed manifest, and files that can be resumed and kept."""
 
 import base64
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -33,6 +34,18 @@ def url(release: ModelRelease) -> str:
 @pytest.fixture
 def content(release: ModelRelease) -> bytes:
     return storage.local_path(release.files.get(role="transform").file).read_bytes()
+
+
+def followed_by(read: Callable[..., Any], meanwhile: list[Callable[[], Any]]) -> Callable[..., Any]:
+    """The same read; right after the first of several something else happens."""
+
+    def reads(*args: Any, **kwargs: Any) -> Any:
+        answer = read(*args, **kwargs)
+        while meanwhile:
+            meanwhile.pop()()
+        return answer
+
+    return reads
 
 
 def body(answer: Any) -> bytes:
@@ -119,6 +132,19 @@ class TestManifest:
         services.model_release_describe(release=release, platforms=["web"], minimum_client="0.2.0", at=NOON + 2 * hour)
 
         assert published < described < known == serial()
+
+    def test_what_is_published_while_it_is_made_gives_its_serial_to_nothing_older(
+        self, anonymous_client: Any, release: ModelRelease, make_release: Any, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        newer = make_release(version="1.1.0", publish=False)
+        meanwhile = [lambda: services.model_release_publish(release=newer, at=NOON)]
+        for read in (selectors.serial_of, selectors.release_to_offer):
+            monkeypatch.setattr(selectors, read.__name__, followed_by(read, meanwhile))
+
+        during, after = (anonymous_client.get(MANIFEST).json() for _ in range(2))
+
+        assert (after["version"], after["serial"]) == ("1.1.0", int(NOON.timestamp()) * 1000)
+        assert during["serial"] < after["serial"]
 
     def test_another_release_another_key_or_another_word_is_another_etag(
         self, anonymous_client: Any, release: ModelRelease, make_release: Any, settings: Any

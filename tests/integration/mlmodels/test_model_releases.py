@@ -49,11 +49,11 @@ class TestCreating:
         exported = make_exported()
         exported.files[0].metrics["psnr_db"] = number
 
-        release = services.model_release_create(
+        services.model_release_create(
             exported=exported, format="onnx", exporter_version="e", at=timezone.now(), publish=True
         )
 
-        signing.canonical(services.manifest_of(release, platform=None))
+        signing.canonical(services.manifest_offered(format="onnx"))
 
     def test_when_a_file_cannot_be_stored_nothing_is_left(
         self, make_release: Any, monkeypatch: pytest.MonkeyPatch
@@ -114,7 +114,7 @@ class TestMeasuring:
 
         after = {file.role: file.metrics for file in ModelFile.objects.all()}
         assert after == {**before, "readout": {"relative_error": "0.00012"}}
-        signing.canonical(services.manifest_of(release, platform=None))
+        signing.canonical(services.manifest_offered(format="onnx"))
 
 
 class TestPublishing:

@@ -35,12 +35,17 @@ export const sha256 = hashed("sha256"), sha512 = hashed("sha512");
 import { promises as files, existsSync } from "node:fs";
 export default {
   exists: async (path) => existsSync(path),
+  mkdir: (path) => files.mkdir(path, { recursive: true }),
+  readdir: (path) => files.readdir(path),
   stat: async (path) => ({ size: String((await files.stat(path)).size) }),
   readFile: (path, encoding = "utf8") => files.readFile(path, encoding),
   writeFile: (path, text, encoding = "utf8") => files.writeFile(path, text, encoding),
   appendFile: (path, text, encoding = "utf8") => files.appendFile(path, text, encoding),
-  moveFile: (path, to) => files.rename(path, to),
-  unlink: (path) => files.unlink(path),
+  moveFile: async (path, to) => {
+    if (existsSync(to)) throw new Error("There is such a file."); // as on iOS
+    await files.rename(path, to);
+  },
+  unlink: (path) => files.rm(path, { recursive: true }),
 };
 """,
     # The same API on WebAssembly; on a phone a session opens the file itself.

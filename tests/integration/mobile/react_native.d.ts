@@ -47,6 +47,8 @@ declare module "@noble/hashes/utils.js" {
 // Its file is CommonJS, so that a default import of it is all of these.
 declare module "react-native-fs" {
   export function exists(path: string): Promise<boolean>;
+  export function mkdir(path: string): Promise<void>;
+  export function readdir(path: string): Promise<string[]>;
   export function stat(path: string): Promise<{ size: string }>;
   export function readFile(path: string, encoding?: any): Promise<string>;
   export function writeFile(path: string, contents: string, encoding?: any): Promise<void>;

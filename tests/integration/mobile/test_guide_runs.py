@@ -15,6 +15,7 @@ from mlmodels.release import Release
 from tests.integration.mobile import guide_typescript
 from tests.media import moving
 from tests.reference_client import Painter
+from tests.unit.mlmodels.networks import LAYOUTS
 from tests.unit.mlmodels.releases import write_release
 
 SEED = bytes(range(32))
@@ -165,12 +166,15 @@ class TestDownload:
     BYTES = bytes(range(256)) * 1200  # more than one piece
     FETCH = "await guide.fetchFile(api, given.file, given.folder)"
 
-    def fetched(self, folder: Path, place: Path, *answers: Any, script: str = "") -> Any:
-        file = {"url": "/models/x/x.onnx", "sha256": sha256_of(self.BYTES), "bytes": len(self.BYTES)}
+    def row(self, content: bytes = BYTES) -> dict[str, Any]:
+        sha256 = sha256_of(content)
+        return {"url": f"/models/{sha256}/x.onnx", "sha256": sha256, "bytes": len(content)}
+
+    def fetched(self, folder: Path, place: Path, *answers: Any, content: bytes = BYTES) -> Any:
         decode = "given.answers = given.answers.map(([s, b]) => [s, b && Buffer.from(b, 'base64')]);"
-        script = script or f"{decode} said = {{ path: {self.FETCH}, asked }};"
         answers = tuple((status, base64_of(body)) for status, body in answers)
-        return run(folder, script, answers=answers, file=file, folder=str(place))
+        script = f"{decode} said = {{ path: {self.FETCH}, asked }};"
+        return run(folder, script, answers=answers, file=self.row(content), folder=str(place))
 
     def test_it_comes_in_pieces(self, folder: Path, tmp_path: Path) -> None:
         said = self.fetched(folder, tmp_path, (206, self.BYTES[:262144]), (206, self.BYTES[262144:]))
@@ -179,11 +183,116 @@ class TestDownload:
         assert [each["headers"]["Range"] for each in said["asked"]] == ["bytes=0-262143", "bytes=262144-524287"]
 
     def test_a_server_that_sends_all_is_understood(self, folder: Path, tmp_path: Path) -> None:
-        (tmp_path / "x.onnx.part").write_bytes(b"first")
+        self.begun(tmp_path, b"first")
 
         said = self.fetched(folder, tmp_path, (200, self.BYTES))
 
         assert Path(said["path"]).read_bytes() == self.BYTES
+
+    def test_the_rest_is_asked_for_after_a_cut(self, folder: Path, tmp_path: Path) -> None:
+        self.begun(tmp_path, self.BYTES[:262144])
+
+        said = self.fetched(folder, tmp_path, (206, self.BYTES[262144:]))
+
+        assert Path(said["path"]).read_bytes() == self.BYTES
+        assert said["asked"][0]["headers"]["Range"] == "bytes=262144-524287"
+
+    def test_what_is_here_is_not_fetched_again(self, folder: Path, tmp_path: Path) -> None:
+        first = self.fetched(folder, tmp_path, (200, self.BYTES))
+
+        assert self.fetched(folder, tmp_path) == {"path": first["path"], "asked": []}
+
+    def test_what_was_damaged_here_is_fetched_again(self, folder: Path, tmp_path: Path) -> None:
+        path = Path(self.fetched(folder, tmp_path, (200, self.BYTES))["path"])
+        path.write_bytes(self.BYTES[:-1] + b"x")
+
+        said = self.fetched(folder, tmp_path, (200, self.BYTES))
+
+        assert Path(said["path"]).read_bytes() == self.BYTES
+
+    def test_a_new_release_takes_the_place_of_one_whose_files_have_the_same_names(
+        self, folder: Path, tmp_path: Path
+    ) -> None:
+        old, new = self.BYTES, self.BYTES[::-1]
+        before = Path(self.fetched(folder, tmp_path, (200, old))["path"])
+
+        path = Path(self.fetched(folder, tmp_path, (200, new), content=new)["path"])
+
+        assert (before.name, before.read_bytes()) == (path.name, old)
+        assert path.read_bytes() == new
+
+    def test_a_download_that_was_cut_off_is_not_gone_on_with_for_another_release(
+        self, folder: Path, tmp_path: Path
+    ) -> None:
+        self.begun(tmp_path, self.BYTES[:262144])
+        new = self.BYTES[::-1]
+
+        said = self.fetched(folder, tmp_path, (206, new[:262144]), (206, new[262144:]), content=new)
+
+        assert Path(said["path"]).read_bytes() == new
+        assert said["asked"][0]["headers"]["Range"] == "bytes=0-262143"
+
+    def test_what_the_manifest_does_not_name_is_thrown_away(self, folder: Path, tmp_path: Path) -> None:
+        new = self.BYTES[::-1]
+        self.begun(tmp_path, b"first", of=b"older")
+        before = Path(self.fetched(folder, tmp_path, (200, self.BYTES))["path"])
+        path = Path(self.fetched(folder, tmp_path, (200, new), content=new)["path"])
+        script = "said = await guide.tidy({ files: given.files }, given.folder) ?? null;"
+
+        run(folder, script, answers=[], files=[self.row(new)], folder=str(tmp_path))
+
+        assert path.read_bytes() == new
+        assert not before.exists()
+        assert list((tmp_path / "networks").iterdir()) == [path.parent]
+
+    def begun(self, place: Path, content: bytes, of: bytes = BYTES) -> None:
+        part = place / "networks" / sha256_of(of) / "x.onnx.part"
+        part.parent.mkdir(parents=True)
+        part.write_bytes(content)
+
+
+class TestReleases:
+    """`begin`, with two releases whose files have the same names."""
+
+    SITE = """
+const bytesOf = (text) => Buffer.from(text, "base64");
+globalThis.fetch = async (url) => {
+  const path = url.slice("http://nowhere".length);
+  if (path.startsWith("/models/")) return new Response(bytesOf(given.networks[path]));
+  return new Response(path.startsWith("/api/v1/model-releases/") ? given.manifest : '{"styles": []}');
+};
+const { painter } = await guide.begin(api, Uint8Array.from(given.key), "1.0.0", given.folder);
+said = [...await painter.style(new Float32Array(8).fill(1))];
+"""
+
+    def test_an_app_that_was_updated_paints_with_the_new_networks(self, folder: Path, tmp_path: Path) -> None:
+        releases = [self.release(tmp_path / f"release-{serial}", serial) for serial in (1, 2)]
+        app = tmp_path / "app"
+        app.mkdir()
+
+        said = [run(folder, self.SITE, key=KEY, folder=str(app), **each) for each in (releases[0], *releases)]
+
+        (first, again, second), (old, new) = said, (each["networks"] for each in releases)
+        assert {Path(url).name for url in old} == {Path(url).name for url in new}
+        assert first == again != second
+        named = {Path(url).parent.name for url in new}
+        assert {path.name for path in (app / "networks").iterdir()} <= named
+
+    def release(self, place: Path, serial: int) -> dict[str, Any]:
+        """What a site answers with: its manifest, and its files in base64 by their address."""
+        written = write_release(place, "student", sizes={**LAYOUTS["student"], "blocks": serial})
+        loaded, rows, networks = Release(written), [], {}
+        for file in export(written, "onnx", place / "files", shapes=["dynamic"]):
+            content = file.path.read_bytes()
+            sha256 = sha256_of(content)
+            networks[f"/models/{sha256}/{file.path.name}"] = base64_of(content)
+            rows.append({
+                "role": file.role, "shape": file.shape, "precision": file.precision, "sha256": sha256,
+                "url": f"/models/{sha256}/{file.path.name}", "bytes": len(content),
+            })  # fmt: skip
+        facts = {"norm_widths": loaded.transform.widths, "picture_size": loaded.picture_size, "serial": serial}
+        manifest = {**facts, "minimum_client": "0.1.0", "model_sha256": loaded.sha256, "files": rows}
+        return {"manifest": json.dumps(signing.signed(manifest, SEED)), "networks": networks}
 
 
 @pytest.fixture(scope="module")
