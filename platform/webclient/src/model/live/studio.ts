@@ -2,7 +2,7 @@ import type { AudioSample } from "mediabunny";
 
 import { Adaptation } from "../painter/adaptation";
 import type { Opened, Painter } from "../painter/protocol";
-import { filmSize, type Size } from "../painter/pixels";
+import { filmSize, middleOf, type Size } from "../painter/pixels";
 import type { Ingredient, Vector } from "../painter/style";
 import { asProblem, Problem } from "../problem";
 import { Camera, type CameraPorts, closeShot, type Shot, type Wish } from "./camera";
@@ -378,7 +378,7 @@ export class Studio {
       }
       const ink = canvas.getContext("2d", { alpha: false })!;
       ink.imageSmoothingQuality = "high";
-      ink.drawImage(painting, 0, 0, canvas.width, canvas.height);
+      drawCovering(ink, painting, size);
       const seconds = this.#recording?.clock.seconds(at) ?? null;
       if (seconds !== null) this.#recording!.painted.frame(canvas, seconds);
     }
@@ -440,6 +440,20 @@ async function codecsOf({ sound }: Shot, size: Size): Promise<Codecs | null> {
   const codecs = await codecsFor(size);
   const isSilent = sound !== null && codecs?.audio === null;
   return isSilent && recorderType() ? null : codecs;
+}
+
+/**
+ * Fill a canvas with a painting: a phone that is turned while it films loses the sides, as the camera's own film does,
+ * and nobody is drawn long or wide.
+ *
+ * @param size the shape of what was painted: the painting has it in multiples of eight pixels only
+ */
+function drawCovering(ink: CanvasRenderingContext2D, painting: ImageBitmap, size: Size) {
+  const { width, height } = ink.canvas;
+  const share = middleOf(size, ink.canvas);
+  const [wide, high] = [painting.width * share.width, painting.height * share.height];
+  const [left, top] = [(painting.width - wide) / 2, (painting.height - high) / 2];
+  ink.drawImage(painting, left, top, wide, high, 0, 0, width, height);
 }
 
 const problem = (code: string) => new Problem({ status: -2, code });
