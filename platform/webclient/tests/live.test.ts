@@ -966,6 +966,22 @@ describe("the choice of a style", () => {
     expect(onChoice.mock.calls.map(([, strength]) => strength)).toEqual([1, 0.6]);
   });
 
+  test("a wish that fails takes no newer one with it", async () => {
+    const first = deferred<void>();
+    const onChoice = vi.fn().mockReturnValueOnce(first.promise).mockResolvedValue(undefined);
+    const { choice } = make(onChoice);
+    await choice.load(shelfOf("wave", "kiss"), null);
+    const picking = choice.pick("wave");
+    await settle();
+
+    void choice.pick("kiss");
+    first.reject(problem("no_style"));
+    await picking;
+
+    expect(onChoice).toHaveBeenCalledTimes(2);
+    expect([choice.chosen.value, choice.problem.value]).toEqual(["kiss", null]);
+  });
+
   test("strength stays between 0 and 1.5", () => {
     const { choice } = make();
 
