@@ -482,6 +482,81 @@ def test_when_the_camera_is_unplugged_what_was_recorded_is_a_film(open_camera: O
     assert length_of(downloaded(page, tmp_path)) > 1.5
 
 
+# A white square on black, in place of the camera, and a phone that can be turned: the square stays one.
+TURNING = """
+navigator.mediaDevices.getUserMedia = async () => {
+    const canvas = Object.assign(document.createElement("canvas"), { width: 640, height: 360 });
+    const ink = canvas.getContext("2d");
+    window.turn = () => Object.assign(canvas, { width: 360, height: 640 });
+    setInterval(() => {
+        const { width, height } = canvas;
+        ink.fillStyle = "#000";
+        ink.fillRect(0, 0, width, height);
+        ink.fillStyle = "#fff";
+        ink.fillRect(width / 2 - 80, height / 2 - 80, 160, 160);
+    }, 30);
+    return canvas.captureStream(30);
+};
+"""
+
+
+def square_of(film: Path) -> tuple[tuple[int, ...], tuple[int, int]]:
+    """Return the size of a film's last picture, and how wide and how high what is bright in its middle is."""
+    with av.open(str(film)) as container:
+        *_, last = (frame.to_ndarray(format="gray") for frame in container.decode(video=0))
+    height, width = last.shape
+    across, down = last[height // 2] > 128, last[:, width // 2] > 128
+    return last.shape, (int(across.sum()), int(down.sum()))
+
+
+def test_a_phone_that_is_turned_while_it_films_squashes_nothing(open_camera: OpenCamera, tmp_path: Path) -> None:
+    page = open_camera(DESKTOP, before=TURNING)
+    open_record(page)
+    # The picture as it is.
+    page.get_by_role("slider", name="Strength").fill("0")
+    page.get_by_role("button", name="Start recording").click()
+    expect(page.get_by_role("timer")).to_be_visible(timeout=10_000)
+    page.wait_for_timeout(2000)
+
+    ask(page, "() => void turn()")
+    page.wait_for_timeout(4000)
+    page.get_by_role("button", name="Stop recording").click()
+    expect(page.get_by_role("heading", name="Your film")).to_be_visible(timeout=30_000)
+
+    size, (wide, high) = square_of(downloaded(page, tmp_path))
+    assert size == (360, 640)
+    assert wide == pytest.approx(160 * 640 / 360, rel=0.15)
+    assert high == pytest.approx(wide, rel=0.15)
+
+
+# An encoder that can be told to give up, as one of a device that runs out of memory does.
+FRAIL_ENCODER = """
+globalThis.VideoEncoder = class extends VideoEncoder {
+    constructor(init) {
+        super(init);
+        window.giveUp = () => {
+            this.close();
+            init.error(new DOMException("no memory", "EncodingError"));
+        };
+    }
+};
+"""
+
+
+def test_when_the_encoder_gives_up_what_was_recorded_is_a_film_at_once(open_camera: OpenCamera, tmp_path: Path) -> None:
+    page = open_camera(DESKTOP, before=FRAIL_ENCODER)
+    open_record(page)
+    page.get_by_role("button", name="Start recording").click()
+    expect(page.get_by_role("timer")).to_be_visible(timeout=10_000)
+    page.wait_for_timeout(5000)
+
+    ask(page, "() => giveUp()")
+
+    expect(page.get_by_role("heading", name="Your film")).to_be_visible(timeout=30_000)
+    expect(page.get_by_text("could not be written to its end")).to_be_visible()
+    assert length_of(downloaded(page, tmp_path)) > 1.5
+
+
 def test_a_local_film_is_painted_here_and_nothing_is_sent(
     open_camera: OpenCamera, shoot: Shoot, tmp_path: Path
 ) -> None:

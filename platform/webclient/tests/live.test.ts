@@ -966,6 +966,22 @@ describe("the choice of a style", () => {
     expect(onChoice.mock.calls.map(([, strength]) => strength)).toEqual([1, 0.6]);
   });
 
+  test("a wish that fails takes no newer one with it", async () => {
+    const first = deferred<void>();
+    const onChoice = vi.fn().mockReturnValueOnce(first.promise).mockResolvedValue(undefined);
+    const { choice } = make(onChoice);
+    await choice.load(shelfOf("wave", "kiss"), null);
+    const picking = choice.pick("wave");
+    await settle();
+
+    void choice.pick("kiss");
+    first.reject(problem("no_style"));
+    await picking;
+
+    expect(onChoice).toHaveBeenCalledTimes(2);
+    expect([choice.chosen.value, choice.problem.value]).toEqual(["kiss", null]);
+  });
+
   test("strength stays between 0 and 1.5", () => {
     const { choice } = make();
 
@@ -1391,6 +1407,45 @@ describe("recording live", () => {
     await model.open();
     expect(model.phase.value).toBe("ready");
     expect(studio.close).toHaveBeenCalled();
+  });
+
+  describe("a failure", () => {
+    const entry = { id: "found", startedAt: 0, types: {} };
+    const tools = { unfinished: () => Promise.resolve([entry]) };
+
+    test.each(["before it records", "as it begins to record", "as it ends"])(
+      "%s closes camera and microphone, and what waits from before can be looked at",
+      async (when) => {
+        const begins = when === "as it begins to record";
+        const failing = { stop: () => Promise.reject(problem("encoder_failed")) };
+        const record = { record: () => Promise.reject(problem("no_encoder")) };
+        const { model, studio, begin, events } = live({ studio: begins ? record : failing, tools });
+
+        await (when === "before it records" ? model.open() : begin());
+        if (when === "before it records") events().ended(problem("painter_lost"));
+        if (when === "as it ends") await model.stop();
+        await settle();
+
+        expect([model.phase.value, model.found.value]).toEqual(["failed", entry]);
+        expect(studio.close).toHaveBeenCalledTimes(1);
+      },
+    );
+
+    test("while it opens is the one that is told, not what comes of its end", async () => {
+      const opened = deferred<never>();
+      const { model, studio, events } = live({ studio: { openPainter: () => opened.promise }, tools });
+      studio.close.mockImplementation(() => opened.reject(problem("painter_closed")));
+      const opening = model.open();
+      await settle();
+
+      events().ended(problem("camera_lost"));
+      await opening;
+      await settle();
+
+      expect([model.phase.value, model.problem.value?.code]).toEqual(["failed", "camera_lost"]);
+      expect(model.found.value).toEqual(entry);
+      expect(studio.close).toHaveBeenCalledTimes(1);
+    });
   });
 
   test("a refused camera is let go, and said", async () => {

@@ -1,5 +1,6 @@
-import { describe, expect, test, vi } from "vitest";
+import { afterEach, describe, expect, test, vi } from "vitest";
 
+import type { Fetch } from "../src/model/painter/download";
 import { Adaptation } from "../src/model/painter/adaptation";
 import { filesOf, isOlder, type Manifest, ModelStore, readManifest } from "../src/model/painter/manifest";
 import type { Network, Networks, Tensor } from "../src/model/painter/networks";
@@ -549,7 +550,7 @@ describe("a release", () => {
       url === MANIFEST ? Promise.resolve(Response.json(release)) : files(url);
   const whole = (url: string) => Promise.resolve(new Response(url.split("/").slice(2).join(" ")));
   const gone = () => Promise.reject(new TypeError("network"));
-  const store = (fetch: (url: string) => Promise<Response>, kept = cache()) => ({
+  const store = (fetch: Fetch, kept = cache()) => ({
     kept: kept.kept,
     open: () =>
       new ModelStore({
@@ -692,6 +693,97 @@ describe("a release", () => {
       expect(last.name).toBe("impasto-v1");
       expect(Object.values(bytes).map(text)).toEqual(ROLES.map((role) => `impasto-v1 ${role}`));
     }
+  });
+
+  /** An answer of which the beginning has come. */
+  const begun = (then: (body: ReadableStreamDefaultController<Uint8Array>) => void) =>
+    Promise.resolve(
+      new Response(
+        new ReadableStream({
+          start(controller) {
+            controller.enqueue(new TextEncoder().encode('{"name": "impasto-v2'));
+            then(controller);
+          },
+        }),
+      ),
+    );
+  const cutOff = () => begun((body) => setTimeout(() => body.error(new TypeError("network")), 1));
+  const away = (status: number) => () => Promise.resolve(new Response("", { status }));
+  const short = () => Promise.resolve(new Response("im"));
+
+  test.each<[string, Fetch]>([
+    ["whose manifest is cut mid-way", cutOff],
+    [
+      "one of whose files is cut mid-way",
+      server(v2, (url) => (url.endsWith("readout") ? cutOff() : whole(url))),
+    ],
+    ["one of whose files is shorter than it says", server(v2, short)],
+    ["of a server that is being deployed", away(503)],
+    ["of a server behind a proxy that does not reach it", away(502)],
+    ["of a server that a proxy has waited for in vain", away(504)],
+    ["whose files are not to be had for now", server(v2, away(503))],
+  ])("%s leaves the last whole one to paint with", async (_name, fetch) => {
+    const kept = cache();
+    await store(server(v1), kept).open();
+
+    const { manifest: last, bytes } = await store(fetch, kept).open();
+
+    expect([last.name, text(bytes.readout)]).toEqual(["impasto-v1", "impasto-v1 readout"]);
+    await expect(store(fetch).open()).rejects.toMatchObject({ offline: true });
+  });
+
+  describe("of which nothing comes", () => {
+    afterEach(() => void vi.useRealTimers());
+    const stalled: [string, Fetch][] = [
+      ["at all", (_url, signal) => new Promise((_, reject) => signal.addEventListener("abort", reject))],
+      ["any more", (_url, signal) => begun((body) => signal.addEventListener("abort", () => body.error()))],
+    ];
+
+    test.each(stalled)(
+      "%s leaves the last whole one to paint with, after twenty seconds",
+      async (_name, fetch) => {
+        const kept = cache();
+        await store(server(v1), kept).open();
+        vi.useFakeTimers();
+        const opened = vi.fn();
+
+        void store(fetch, kept).open().then(opened);
+        await vi.advanceTimersByTimeAsync(19_000);
+        expect(opened).not.toHaveBeenCalled();
+        await vi.advanceTimersByTimeAsync(2000);
+        vi.useRealTimers();
+        await vi.waitUntil(() => opened.mock.calls.length > 0);
+
+        expect(opened.mock.lastCall![0].manifest.name).toBe("impasto-v1");
+      },
+    );
+
+    test("for long is waited for while something comes now and then", async () => {
+      vi.useFakeTimers();
+      const text = JSON.stringify(v2);
+      const slow: Fetch = (_url, signal) =>
+        Promise.resolve(
+          new Response(
+            new ReadableStream({
+              async start(controller) {
+                signal.addEventListener("abort", () => controller.error());
+                for (let at = 0; at < 4; at++) {
+                  await new Promise((resolve) => setTimeout(resolve, 15_000));
+                  const piece = text.slice((at * text.length) / 4, ((at + 1) * text.length) / 4);
+                  controller.enqueue(new TextEncoder().encode(piece));
+                }
+                controller.close();
+              },
+            }),
+          ),
+        );
+      const opened = store((url, signal) => (url === MANIFEST ? slow(url, signal) : whole(url))).open();
+
+      await vi.advanceTimersByTimeAsync(61_000);
+      vi.useRealTimers();
+
+      expect((await opened).manifest.name).toBe("impasto-v2");
+    });
   });
 
   test.each([404, 500])("a server that answers %s is said to have nothing", async (status) => {

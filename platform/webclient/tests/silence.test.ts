@@ -1,10 +1,11 @@
-import { CustomVideoEncoder, EncodedPacket, registerEncoder, type VideoSample } from "mediabunny";
+import { registerEncoder } from "mediabunny";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 
 import { EncodingWriter } from "../src/model/live/encoding";
 import { captureSound } from "../src/model/live/sound";
 import { Studio, type StudioPorts } from "../src/model/live/studio";
 import { deferred, settle } from "./fakes";
+import { Encoder, Picture } from "./films";
 
 afterEach(() => {
   vi.unstubAllGlobals();
@@ -110,34 +111,6 @@ describe("a microphone", () => {
     expect([onMissing.mock.calls.length, onFailure.mock.calls.length]).toEqual([0, 0]);
   });
 });
-
-/** Every picture of its films is a key frame and looks the same. */
-class Encoder extends CustomVideoEncoder {
-  static override supports = (codec: string) => codec === "vp8";
-  init() {}
-  encode(sample: VideoSample) {
-    const picture = Uint8Array.of(0x10, 0, 0, 0x9d, 0x01, 0x2a, 64, 0, 48, 0);
-    const packet = new EncodedPacket(picture, "key", sample.timestamp, 1);
-    this.onPacket(packet, { decoderConfig: { codec: "vp8", codedWidth: 64, codedHeight: 48 } });
-  }
-  flush() {}
-  close() {}
-}
-
-/** A picture as a camera hands it out. */
-class Picture {
-  format = "I420";
-  codedWidth = 64;
-  codedHeight = 48;
-  displayWidth = 64;
-  displayHeight = 48;
-  visibleRect = { x: 0, y: 0, width: 64, height: 48 };
-  timestamp = 0;
-  duration = 0;
-  colorSpace = { toJSON: () => ({}) };
-  clone = () => new Picture();
-  close() {}
-}
 
 describe("a film whose microphone is not heard", () => {
   registerEncoder(Encoder);

@@ -586,8 +586,11 @@ export const en = {
   problem_painter_failed_detail: "This browser could not run the network. Try again, or another browser.",
   problem_no_encoder: "This browser cannot write films",
   problem_no_encoder_detail: "Use a current Chrome, Edge, Safari or Firefox.",
-  problem_encoder_failed: "The film could not be written",
+  problem_encoder_failed: "The film could not be written to its end",
   problem_encoder_failed_detail: "The browser's encoder gave up. What had been written is kept.",
+  problem_raw_failed: "The camera's own film has ended",
+  problem_raw_failed_detail:
+    "The browser's encoder gave up on it. The painted film is not affected, and what was written of this one is kept.",
   problem_disk_full: "No room to keep a copy",
   problem_disk_full_detail:
     "The recording goes on, but do not reload this page before you have used or downloaded it.",

@@ -42,22 +42,21 @@ export const StyleChoice = createModel(
       return vector;
     }
 
-    /** While the slider moves only the newest wish is remembered. */
+    /** While the slider moves only the newest wish is remembered. One that fails takes no newer one with it. */
     async function send() {
       if (sending) return;
       sending = true;
-      try {
-        while (wish !== null) {
-          const one = all.peek().find(({ slug }) => slug === wish);
-          wish = null;
+      while (wish !== null) {
+        const one = all.peek().find(({ slug }) => slug === wish);
+        wish = null;
+        try {
           if (one) await onChoice({ embedding: await vectorOf(one), weight: 1 }, strength.peek());
+          problem.value = null;
+        } catch (error) {
+          problem.value = asProblem(error);
         }
-        problem.value = null;
-      } catch (error) {
-        problem.value = asProblem(error);
-      } finally {
-        sending = false;
       }
+      sending = false;
     }
 
     function pick(slug: string): Promise<void> {

@@ -114,7 +114,10 @@ export const Live = createModel((ports: LivePorts, firstStyle: string | null) =>
     interrupted: () => halt("interrupted"),
   };
 
+  /** Nothing can be shown, so nothing is looked at or listened to. */
   function fail(reason: unknown) {
+    studio?.close();
+    studio = null;
     if (closed) return;
     batch(() => {
       problem.value = asProblem(reason);
@@ -132,6 +135,8 @@ export const Live = createModel((ports: LivePorts, firstStyle: string | null) =>
     if (!recording.peek()) {
       stopCounting();
       fail(reason);
+      // What was recorded before needs no camera.
+      await find();
       return;
     }
     notice.value = reason;
@@ -165,13 +170,6 @@ export const Live = createModel((ports: LivePorts, firstStyle: string | null) =>
   /** Nobody has left meanwhile, and nothing has failed. */
   const isOpening = (mine: Studio) => !closed && mine === studio && phase.peek() === "opening";
 
-  /** Nothing can be shown, so nothing is looked at. */
-  function giveUp(reason: unknown) {
-    studio?.close();
-    studio = null;
-    fail(reason);
-  }
-
   /** @param otherwise the camera to go back to where that one does not open */
   async function changeCamera(wish: Wish, otherwise: Wish | null) {
     const mine = studio!;
@@ -188,7 +186,7 @@ export const Live = createModel((ports: LivePorts, firstStyle: string | null) =>
       });
       if (isOpening(mine)) phase.value = "ready";
     } catch (error) {
-      if (isOpening(mine)) giveUp(error);
+      if (isOpening(mine)) fail(error);
     }
   }
 
@@ -225,7 +223,7 @@ export const Live = createModel((ports: LivePorts, firstStyle: string | null) =>
     } catch (error) {
       // Left meanwhile, and perhaps opened anew.
       if (mine !== null && mine !== studio) return;
-      giveUp(error);
+      fail(error);
       // What was recorded before needs no camera.
       if (tools) await find();
     }

@@ -58,6 +58,9 @@ export interface FilmWriter {
 
 export type Sink = (bytes: Blob) => Promise<void>;
 
+const encoderFailed = (error: unknown) =>
+  new Problem({ status: -2, code: "encoder_failed", detail: String(error) });
+
 /** H.264 in MP4 where the browser encodes it, else VP9 in WebM; null without WebCodecs. */
 export async function codecsFor(size: Size): Promise<Codecs | null> {
   if (!("VideoEncoder" in globalThis)) return null;
@@ -77,6 +80,7 @@ export class EncodingWriter implements FilmWriter {
   readonly type: string;
   readonly #output: Output;
   readonly #pictures: PictureTrack;
+  readonly #onFailure: (problem: Problem) => void;
   #audio: AudioSampleSource | null;
   #lastSound = -1;
   #failure: unknown = null;
@@ -86,14 +90,22 @@ export class EncodingWriter implements FilmWriter {
     type: string,
     video: VideoSampleSource,
     audio: AudioSampleSource | null,
+    onFailure: (problem: Problem) => void,
   ) {
     this.#output = output;
     this.type = type;
+    this.#onFailure = onFailure;
     this.#pictures = new PictureTrack((sample) => this.#add(video.add(sample)));
     this.#audio = audio;
   }
 
-  static async open(codecs: Codecs, withSound: boolean, sink: Sink): Promise<EncodingWriter> {
+  /** @param onFailure called once, as soon as an encoder gives up: nothing more is written */
+  static async open(
+    codecs: Codecs,
+    withSound: boolean,
+    sink: Sink,
+    onFailure: (problem: Problem) => void = () => undefined,
+  ): Promise<EncodingWriter> {
     const format =
       codecs.container === "mp4"
         ? new Mp4OutputFormat({ fastStart: "fragmented" })
@@ -115,7 +127,7 @@ export class EncodingWriter implements FilmWriter {
         : null;
     if (audio) output.addAudioTrack(audio);
     await output.start();
-    return new EncodingWriter(output, `video/${codecs.container}`, video, audio);
+    return new EncodingWriter(output, `video/${codecs.container}`, video, audio, onFailure);
   }
 
   frame(picture: CanvasImageSource, seconds: number) {
@@ -144,12 +156,13 @@ export class EncodingWriter implements FilmWriter {
   resume() {}
 
   async finish(seconds: number) {
-    await this.#pictures.end(seconds);
     try {
+      await this.#pictures.end(seconds);
       if (this.#failure) throw this.#failure;
       await this.#output.finalize();
     } catch (error) {
-      throw new Problem({ status: -2, code: "encoder_failed", detail: String(error) });
+      await this.drop();
+      throw encoderFailed(error);
     }
   }
 
@@ -163,7 +176,10 @@ export class EncodingWriter implements FilmWriter {
     try {
       await adding;
     } catch (error) {
-      this.#failure ??= error;
+      if (this.#failure) return;
+      this.#failure = error;
+      void this.drop();
+      this.#onFailure(encoderFailed(error));
     }
   }
 }

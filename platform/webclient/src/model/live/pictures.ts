@@ -39,6 +39,8 @@ export class PictureTrack {
     const newest = this.#newest;
     if (!newest) return;
     if (!this.#isWritten) await this.#write(newest.timestamp);
+    // It may have been let go meanwhile.
+    if (this.#newest !== newest) return;
     const last = seconds - LAST_FRAME;
     if (last > this.#written) await this.#write(last, LAST_FRAME);
     newest.close();

@@ -2,7 +2,7 @@ import type { AudioSample } from "mediabunny";
 
 import { Adaptation } from "../painter/adaptation";
 import type { Opened, Painter } from "../painter/protocol";
-import { filmSize, type Size } from "../painter/pixels";
+import { filmSize, middleOf, type Size } from "../painter/pixels";
 import type { Ingredient, Vector } from "../painter/style";
 import { asProblem, Problem } from "../problem";
 import { Camera, type CameraPorts, closeShot, type Shot, type Wish } from "./camera";
@@ -19,6 +19,7 @@ import {
 import { type FilmStore, type FilmTrack, GrowingFilm } from "./film";
 import { type CapturedFrame, captureFrames, type FramePorts, type FrameSource } from "./frames";
 import type { FilmLocks } from "./locks";
+import { lengthOf } from "./restyle";
 import { captureSound, type SoundSource } from "./sound";
 
 export interface Take {
@@ -33,7 +34,7 @@ export interface StudioEvents {
   seen(): void;
   /** A painted frame is on the canvas. */
   painted(rate: { framesPerSecond: number; short: number }): void;
-  /** The camera is gone or nothing can be painted; a recording is stopped. */
+  /** The camera is gone, or nothing can be painted or written any more; a recording is to be stopped. */
   ended(problem: Problem): void;
   /** Something is worse than it was, and everything goes on. */
   notice(problem: Problem): void;
@@ -249,7 +250,11 @@ export class Studio {
     return this.#recording?.clock.elapsed(this.#ports.now()) ?? 0;
   }
 
-  /** End the recording; null where none was running. The film stays this tab's, unless it could not be ended. */
+  /**
+   * End the recording; null where none was running. The film stays this tab's, unless nothing is seen in it.
+   *
+   * @throws Problem `encoder_failed` where nothing had been written when an encoder gave up
+   */
   async stop(name: string): Promise<Take | null> {
     const recording = this.#recording;
     if (!recording) return null;
@@ -261,14 +266,25 @@ export class Studio {
     this.#recording = null;
     this.#frames?.clock.release();
     this.#sounds?.clock.release();
-    try {
-      await recording.painted.finish(end);
-      await recording.raw?.finish(end);
-    } catch (error) {
-      this.#ports.locks.release(recording.id);
-      throw error;
+    // Each for itself: what cannot be ended lets go of its encoder and of the camera's frames.
+    const [painted, raw] = await Promise.allSettled([
+      recording.painted.finish(end),
+      recording.raw?.finish(end),
+    ]);
+    const take = await takeOf(recording, name);
+    if (raw.status === "rejected") this.#events.notice(problem("raw_failed"));
+    if (painted.status === "rejected") await this.#cutOff(take, painted.reason);
+    return take;
+  }
+
+  /** What was written until an encoder gave up is a film, too, if anything is seen in it. */
+  async #cutOff({ id, painted }: Take, reason: unknown) {
+    if (await isSeen(painted)) {
+      this.#events.notice(asProblem(reason));
+      return;
     }
-    return await takeOf(recording, name);
+    this.#ports.locks.release(id);
+    throw reason;
   }
 
   close() {
@@ -291,7 +307,9 @@ export class Studio {
     const codecs = await codecsOf(shot, canvas ?? sizeOf(shot));
     if (!codecs && !canvas) return null;
     const writer = codecs
-      ? await EncodingWriter.open(codecs, this.#isHeard, sink)
+      ? await EncodingWriter.open(codecs, this.#isHeard, sink, (reason) =>
+          this.#giveUp(draft.id, track, reason),
+        )
       : new CapturingWriter(canvas!, shot.sound, sink);
     draft.films[track] = film;
     draft.writers.push(writer);
@@ -307,6 +325,14 @@ export class Studio {
     if (this.#isHeard) return;
     recording.painted.silence();
     recording.raw?.silence();
+  }
+
+  /** An encoder writes no more. Without the camera's own film the painted one goes on. */
+  #giveUp(id: string, track: FilmTrack, reason: Problem) {
+    const recording = this.#recording;
+    if (recording?.id !== id || recording.isEnding) return;
+    if (track === "painted") this.#events.ended(reason);
+    else this.#events.notice(problem("raw_failed"));
   }
 
   /** What was being prepared is not wanted. */
@@ -378,7 +404,7 @@ export class Studio {
       }
       const ink = canvas.getContext("2d", { alpha: false })!;
       ink.imageSmoothingQuality = "high";
-      ink.drawImage(painting, 0, 0, canvas.width, canvas.height);
+      drawCovering(ink, painting, size);
       const seconds = this.#recording?.clock.seconds(at) ?? null;
       if (seconds !== null) this.#recording!.painted.frame(canvas, seconds);
     }
@@ -425,11 +451,17 @@ export class Studio {
 
 /** What was recorded, as files that say how long they are. */
 async function takeOf({ id, painted, raw, films, most }: Recording, name: string): Promise<Take> {
+  const own = raw && films.raw ? await bound(films.raw.blob(), raw.type, `${name}-camera`, most) : null;
   return {
     id,
     painted: await bound(films.painted!.blob(), painted.type, name, most),
-    raw: raw && films.raw ? await bound(films.raw.blob(), raw.type, `${name}-camera`, most) : null,
+    raw: own && (await isSeen(own)) ? own : null,
   };
+}
+
+/** Whether there is anything in a film: an encoder may have given up at its first picture. */
+async function isSeen(film: File): Promise<boolean> {
+  return (await lengthOf(film).catch(() => 0)) > 0;
 }
 
 /**
@@ -440,6 +472,20 @@ async function codecsOf({ sound }: Shot, size: Size): Promise<Codecs | null> {
   const codecs = await codecsFor(size);
   const isSilent = sound !== null && codecs?.audio === null;
   return isSilent && recorderType() ? null : codecs;
+}
+
+/**
+ * Fill a canvas with a painting: a phone that is turned while it films loses the sides, as the camera's own film does,
+ * and nobody is drawn long or wide.
+ *
+ * @param size the shape of what was painted: the painting has it in multiples of eight pixels only
+ */
+function drawCovering(ink: CanvasRenderingContext2D, painting: ImageBitmap, size: Size) {
+  const { width, height } = ink.canvas;
+  const share = middleOf(size, ink.canvas);
+  const [wide, high] = [painting.width * share.width, painting.height * share.height];
+  const [left, top] = [(painting.width - wide) / 2, (painting.height - high) / 2];
+  ink.drawImage(painting, left, top, wide, high, 0, 0, width, height);
 }
 
 const problem = (code: string) => new Problem({ status: -2, code });

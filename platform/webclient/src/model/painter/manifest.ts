@@ -1,5 +1,6 @@
 import { version as VERSION } from "../../../package.json";
 import { offline, Problem } from "../problem";
+import { download, type Fetch } from "./download";
 import { type Role, ROLES } from "./networks";
 import { isSigned, type Signed, type Verify } from "./signature";
 
@@ -83,7 +84,7 @@ export interface Release {
 }
 
 export interface StorePorts {
-  fetch: (url: string) => Promise<Response>;
+  fetch: Fetch;
   /** Null where the browser keeps no caches (or the page is not secure). */
   open: (() => Promise<Cache>) | null;
   digest: (bytes: ArrayBuffer) => Promise<ArrayBuffer>;
@@ -101,7 +102,8 @@ export class ModelStore {
   }
 
   /**
-   * The newest release with all its files. Without a connection, also one that is cut half-way, the last whole one.
+   * The newest release with all its files. Without a connection, also one that is cut half-way or of which nothing more
+   * comes, and where the server is away: the last whole one.
    *
    * A release is kept in place of the last one when all of it is there, so that two are never mixed. A manifest from
    * before that one is an old answer, sent again: it is refused, and the last one stays.
@@ -163,6 +165,8 @@ export class ModelStore {
     const answer = await this.#fetch(file.url);
     const copy = answer.clone();
     const bytes = await answer.arrayBuffer();
+    // Some browsers hand out what was cut off as if it were whole.
+    if (bytes.byteLength < file.bytes) throw offline();
     if (!(await this.#matches(bytes, file))) throw problem("bad_model", file.url);
     await this.#keep(cache, file.url, copy);
     return new Uint8Array(bytes);
@@ -180,8 +184,7 @@ export class ModelStore {
   }
 
   async #fetch(url: string): Promise<Response> {
-    const answer = await this.#ports.fetch(url).catch(() => null);
-    if (!answer) throw offline();
+    const answer = await download(this.#ports.fetch, url);
     if (!answer.ok) throw problem("no_model", `${answer.status}`);
     return answer;
   }

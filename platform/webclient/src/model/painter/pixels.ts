@@ -19,6 +19,12 @@ export function filmSize(picture: Size, short: number): Size {
   return { width: side(picture.width), height: side(picture.height) };
 }
 
+/** The middle of a picture that has the shape of a frame, in shares of the picture: what is left where it covers that. */
+export function middleOf(picture: Size, frame: Size): Size {
+  const scale = Math.max(frame.width / picture.width, frame.height / picture.height);
+  return { width: frame.width / scale / picture.width, height: frame.height / scale / picture.height };
+}
+
 /** RGBA bytes to three planes of 0..1. */
 export function toPlanes(
   rgba: Uint8ClampedArray,

@@ -79,7 +79,7 @@ async function answer({ id, kind, ask }: Request) {
 
 async function open({ backend, threads, key }: Calls["open"]["ask"]): Promise<Opened> {
   const store = new ModelStore({
-    fetch: (url) => fetch(url),
+    fetch: (url, signal) => fetch(url, { signal }),
     open: "caches" in self ? () => caches.open("impasto-models") : null,
     digest: (bytes) => crypto.subtle.digest("SHA-256", bytes),
     verify: verifyEd25519,

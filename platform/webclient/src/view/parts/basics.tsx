@@ -113,6 +113,7 @@ const KNOWN_PROBLEMS = new Set([
   "painter_failed",
   "no_encoder",
   "encoder_failed",
+  "raw_failed",
   "disk_full",
   "not_a_film",
   "cannot_decode",
