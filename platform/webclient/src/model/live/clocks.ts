@@ -25,6 +25,45 @@ export class TrackClock {
   }
 }
 
+// Milliseconds. An audio context that stood still for less has not been stopped: it lags.
+const STOPPED = 250;
+
+/**
+ * Says when samples were heard by counting them, and adds the time in which none were: a context that is stopped counts
+ * none. Two clocks have to agree on that, for a busy page receives late what was heard in time, and the clock of the
+ * worklet's thread may be set.
+ */
+export class SampleCount {
+  readonly #rate: number;
+  readonly #heard = new Lateness();
+  readonly #received = new Lateness();
+  #seconds = 0;
+
+  constructor(rate: number) {
+    this.#rate = rate;
+  }
+
+  /** @returns seconds at which the samples begin */
+  add(samples: number, heard: number, received: number): number {
+    const counted = this.#seconds * 1000;
+    const late = Math.min(this.#heard.of(heard, counted), this.#received.of(received, counted));
+    if (late > STOPPED) this.#seconds += late / 1000;
+    const begin = this.#seconds;
+    this.#seconds += samples / this.#rate;
+    return begin;
+  }
+}
+
+/** By how much something comes later than it should, measured by what came most quickly. */
+class Lateness {
+  #least = Infinity;
+
+  of(came: number, expected: number): number {
+    this.#least = Math.min(this.#least, came - expected);
+    return came - expected - this.#least;
+  }
+}
+
 /** What a recording's own time is: the page's, less its pauses, up to the longest that it may be. */
 export class RecordingClock {
   readonly #most: number;
