@@ -298,8 +298,9 @@ def lit_half(frame: av.VideoFrame) -> float:
     return float(pixels[:, pixels.shape[1] // 2 + 20 :].mean())
 
 
-def test_picture_and_sound_are_together(open_camera: OpenCamera, tmp_path: Path) -> None:
-    page = open_camera(DESKTOP, before=CLAPPER)
+@pytest.mark.parametrize("missing", ["", NO_ENCODER], ids=["webcodecs", "no-webcodecs"])
+def test_picture_and_sound_are_together(open_camera: OpenCamera, tmp_path: Path, missing: str) -> None:
+    page = open_camera(DESKTOP, before=CLAPPER + missing)
     open_record(page)
     # Long enough for both clocks to have met their quickest arrival.
     page.wait_for_timeout(2000)

@@ -103,3 +103,18 @@ export class RecordingClock {
     return this.#runs.reduce((sum, { from, to }) => sum + Math.min(to, now) - from, 0);
   }
 }
+
+/** How late something usually is, lately. */
+export class Lag {
+  readonly #last: number[] = [];
+
+  note(milliseconds: number) {
+    this.#last.push(milliseconds);
+    if (this.#last.length > 10) this.#last.shift();
+  }
+
+  /** Milliseconds; 0 where nothing has come yet. */
+  get mean(): number {
+    return this.#last.reduce((sum, one) => sum + one, 0) / Math.max(1, this.#last.length);
+  }
+}
