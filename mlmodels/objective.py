@@ -53,7 +53,8 @@ def losses_of(
 def weighed(parts: dict[str, Tensor], phase: Phase, own_B: Tensor) -> Tensor:
     """Return the sum of all terms, a number; a weight of zero switches its term off."""
     # An own picture is taught by its pixels; its style is met by itself.
-    photograph = phase.content * parts["content"] + phase.structure * parts["structure"]
+    # Squared: there are styles that nearly lose the picture, and others that could give some of it away.
+    photograph = phase.content * parts["content"] + phase.structure * parts["structure"].square()
     painting = torch.where(own_B, 0.3, 1.0) * (photograph + phase.style * parts["style"])
     steady = phase.temporal * (phase.output * parts["output"] + phase.feature * parts["feature"])
     smooth = phase.variation * parts["variation"] + phase.lattice * parts["lattice"]

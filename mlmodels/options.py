@@ -26,7 +26,7 @@ class Phase:
     size: int = 160
     batch: int = 4
     content: float = 1.0  # of the features' relative error, means and deviations included
-    structure: float = 0.0  # of the normalized features' error, which leaves those to the style
+    structure: float = 0.0  # of the square of the normalized features' error, which leaves those to the style
     style: float = 20.0
     temporal: float = 150.0  # of both levels: each has a share of it, zero for none
     output: float = 1.0  # of the temporal weight: the share of what the paintings change

@@ -151,15 +151,21 @@ function compose() {
   return app;
 }
 
-/** Only whoever paints on the device has the files for it kept, and only for those pages. */
+// A painter whose script lies outside of all addresses would ask the network alone, whatever its page is answered by.
+const OFFLINE = ["/record", "/restyle-here", "/static/client/assets/"];
+
+/** Only whoever paints on the device has the files for it kept, and only for those pages and their painter. */
 function workOffline() {
   // An insecure page has no service workers.
   const workers = navigator.serviceWorker as ServiceWorkerContainer | undefined;
   if (!workers || import.meta.env.DEV) return;
-  for (const scope of ["/record", "/restyle-here"]) {
-    // Without it everything works as long as there is a network.
-    workers.register("/static/client/service-worker.js", { scope }).catch(() => undefined);
-  }
+  for (const scope of OFFLINE)
+    workers
+      .register("/static/client/service-worker.js", { scope })
+      // A browser looks for a newer one only where a page is opened: files of the last deploy stay until all have it.
+      .then((registration) => registration.update())
+      // Without it everything works as long as there is a network.
+      .catch(() => undefined);
 }
 
 /** The server writes its public key into the page: it does not come with the networks that it vouches for. */

@@ -1,14 +1,21 @@
 /*
- * Lets the pages that paint on the device open without a network. It is registered for their addresses alone, and
- * answers only for them and for the built files: never for the API, for media, or for another page.
+ * Lets the pages that paint on the device open without a network. It is registered for their addresses and for that of
+ * the painter's script, which asks for its files itself; it answers only for them and for the built files: never for the
+ * API, for media, or for another page.
  *
- * The build fills in the list of files, so that every deploy is another worker. It takes over when the pages that the
- * last one serves are closed: what they still load is there until then.
+ * The build fills in the list of files, so that every deploy is another worker. It takes over when what the last one
+ * serves is closed, at each address by itself: what is still loaded at any of them is there until then.
  */
 const FILES = /* files */ [];
 const VERSION = "/* version */";
 
-const CACHE = `impasto-shell-${VERSION}`;
+const CACHES = "impasto-shell-";
+const CACHE = CACHES + VERSION;
+// What has the same name in every deploy is that of this one.
+const OWN = { cacheName: CACHE };
+// An entry for each address whose worker uses a cache: all have their files in common, and none knows of the others.
+const USERS = "/static/client/used-by";
+const USER = USERS + new URL(self.registration.scope).pathname;
 const ASSETS = "/static/client/assets/";
 const PAGES = ["/record", "/restyle-here"];
 // One entry for both: they are the same document.
@@ -25,16 +32,25 @@ async function install() {
   // In the middle of a deploy the page may be another one than ours: then the next visit tries again.
   const scripts = [...text.matchAll(/"(\/static\/client\/assets\/[^"]+)"/g)].map((found) => found[1]);
   if (!shell.ok || scripts.some((script) => !FILES.includes(script))) throw new Error("another deploy");
+  await cache.put(USER, new Response());
   await cache.put(SHELL, shell);
-  // Two addresses have a worker each, with these files in common.
   for (const file of FILES) if (!(await cache.match(file))) await cache.add(file);
 }
 
 async function activate() {
   const names = await caches.keys();
-  const old = names.filter((name) => name.startsWith("impasto-shell-") && name !== CACHE);
-  await Promise.all(old.map((name) => caches.delete(name)));
+  const others = names.filter((name) => name.startsWith(CACHES) && name !== CACHE);
+  await Promise.all(others.map(leave));
   await clients.claim();
+}
+
+/** This address needs a cache no longer. Whoever is the last to say so deletes it. */
+async function leave(name) {
+  const cache = await caches.open(name);
+  await cache.delete(USER);
+  const kept = await cache.keys();
+  const isUsed = kept.some(({ url }) => new URL(url).pathname.startsWith(USERS));
+  if (!isUsed) await caches.delete(name);
 }
 
 /** The network's page as long as it comes soon; a stale one only where there is none. */
@@ -43,7 +59,7 @@ async function page(request) {
   try {
     return await Promise.race([fetch(request), late]);
   } catch {
-    const kept = await caches.match(SHELL);
+    const kept = await caches.match(SHELL, OWN);
     return kept ?? (await fetch(request));
   }
 }
@@ -62,7 +78,7 @@ async function file(request) {
   try {
     return await fetch(request);
   } catch (error) {
-    const kept = await caches.match(request);
+    const kept = await caches.match(request, OWN);
     if (kept) return kept;
     throw error;
   }

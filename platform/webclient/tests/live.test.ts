@@ -445,16 +445,22 @@ const answered = (result: unknown) => ({
   addEventListener: (name: string, listener: () => void) => void (name === "success" && listener()),
 });
 
+/** A transaction of a store, done as soon as somebody waits for it. */
+const transactionOf = (store: object) => ({
+  objectStore: () => store,
+  addEventListener: (name: string, listener: () => void) => void (name === "complete" && listener()),
+});
+
 /** A database that holds these films and nothing else. */
 function databaseOf(films: readonly FilmEntry[]): IDBFactory {
   const store = { getAll: () => answered(films), delete: () => answered(undefined) };
-  const database = { transaction: () => ({ objectStore: () => store }) };
+  const database = { transaction: () => transactionOf(store) };
   return { open: () => answered(database) } as unknown as IDBFactory;
 }
 
 test("a film is kept as bytes: a private window of Safari keeps no blobs", async () => {
   const put = vi.fn((_piece: object) => answered(undefined));
-  const database = { transaction: () => ({ objectStore: () => ({ put }) }) };
+  const database = { transaction: () => transactionOf({ put }) };
   const store = new FilmStore({ open: () => answered(database) } as unknown as IDBFactory);
 
   await store.append("film", "painted", 2, new Blob(["abc"]));

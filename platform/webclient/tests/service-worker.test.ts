@@ -9,35 +9,58 @@ const source = readFileSync(join(import.meta.dirname, "../src/service-worker.js"
 const ASSET = "/static/client/assets/index-1.js";
 const PAGE = `<script src="${ASSET}"></script>`;
 
+type Stored = Map<string, Map<string, Response>>;
+interface Options {
+  page?: string;
+  network?: (path: string) => Promise<Response>;
+  /** What lies in the browser's caches, by their names. */
+  stored?: Stored;
+  scope?: string;
+  version?: string;
+}
+
+const pathOf = (request: string | { url: string }) =>
+  new URL(typeof request === "string" ? request : request.url, "http://here").pathname;
+
 /** Run the worker as a browser would, with a network and caches of ours. */
-function worker(
-  options: { page?: string; network?: (path: string) => Promise<Response>; caches?: string[] } = {},
-) {
+function worker({
+  page = PAGE,
+  stored = new Map(),
+  scope = "/record",
+  version = "new",
+  ...more
+}: Options = {}) {
   const listeners: Record<string, (event: unknown) => void> = {};
-  const kept = new Map<string, Response>();
-  const pathOf = (request: string | { url: string }) =>
-    new URL(typeof request === "string" ? request : request.url, "http://here").pathname;
   const network = vi.fn(
-    options.network ??
-      ((path: string) => Promise.resolve(new Response(path === "/record" ? (options.page ?? PAGE) : path))),
+    more.network ?? ((path: string) => Promise.resolve(new Response(path === "/record" ? page : path))),
   );
-  const cache = {
-    match: (request: string) => Promise.resolve(kept.get(pathOf(request))?.clone()),
-    put: (request: string, answer: Response) => Promise.resolve(void kept.set(pathOf(request), answer)),
-    add: async (path: string) => void kept.set(path, await network(path)),
+  const cacheOf = (name: string) => {
+    const kept = stored.get(name) ?? new Map<string, Response>();
+    stored.set(name, kept);
+    return {
+      match: (request: string) => Promise.resolve(kept.get(pathOf(request))?.clone()),
+      put: (request: string, answer: Response) => Promise.resolve(void kept.set(pathOf(request), answer)),
+      add: async (path: string) => void kept.set(path, await network(path)),
+      delete: (path: string) => Promise.resolve(kept.delete(path)),
+      keys: () => Promise.resolve([...kept.keys()].map((path) => ({ url: `http://here${path}` }))),
+    };
   };
-  const names = new Set(options.caches ?? []);
   const caches = {
-    open: () => Promise.resolve(cache),
-    match: cache.match,
-    keys: () => Promise.resolve([...names]),
-    delete: (name: string) => Promise.resolve(names.delete(name)),
+    open: (name: string) => Promise.resolve(cacheOf(name)),
+    match(request: string, { cacheName = "" } = {}) {
+      const places = [...stored].filter(([name]) => !cacheName || name === cacheName);
+      const found = places.map(([, kept]) => kept.get(pathOf(request))).find(Boolean);
+      return Promise.resolve(found?.clone());
+    },
+    keys: () => Promise.resolve([...stored.keys()]),
+    delete: (name: string) => Promise.resolve(stored.delete(name)),
   };
-  const filled = source.replace("/* files */ []", JSON.stringify([ASSET])).replace("/* version */", "new");
+  const filled = source.replace("/* files */ []", JSON.stringify([ASSET])).replace("/* version */", version);
   // oxlint-disable-next-line no-new-func
   new Function("self", "caches", "clients", "fetch", filled)(
     {
       location: { origin: "http://here" },
+      registration: { scope: `http://here${scope}` },
       addEventListener: (kind: string, listener: (event: unknown) => void) => (listeners[kind] = listener),
     },
     caches,
@@ -45,8 +68,7 @@ function worker(
     (request: string | { url: string }) => network(pathOf(request)),
   );
   return {
-    kept,
-    names,
+    stored,
     network,
     run: (kind: "install" | "activate") =>
       new Promise<void>((resolve, reject) =>
@@ -117,7 +139,7 @@ test("a file that the server no longer has is not kept as if it were there", asy
 
   await sw.ask("/static/client/assets/old.js");
 
-  expect(sw.kept.size).toBe(0);
+  expect(sw.stored.size).toBe(0);
 });
 
 test("in the middle of a deploy nothing is installed", async () => {
@@ -126,12 +148,49 @@ test("in the middle of a deploy nothing is installed", async () => {
   await expect(sw.run("install")).rejects.toThrow("another deploy");
 });
 
-test("an older deploy's files go when it takes over, and no other cache", async () => {
-  const sw = worker({ caches: ["impasto-shell-old", "impasto-shell-new", "impasto-models"] });
+test("no other cache goes with an older deploy's files", async () => {
+  const stored: Stored = new Map([
+    ["impasto-shell-old", new Map()],
+    ["impasto-models", new Map()],
+  ]);
+  const sw = worker({ stored });
 
+  await sw.run("install");
   await sw.run("activate");
 
-  expect([...sw.names]).toEqual(["impasto-shell-new", "impasto-models"]);
+  expect([...stored.keys()]).toEqual(["impasto-models", "impasto-shell-new"]);
+});
+
+test("an older deploy's files stay until the last address has the next one", async () => {
+  const stored: Stored = new Map();
+  const lazy = "/static/client/assets/speed-1.js";
+  const at = (scope: string, version: string) => worker({ stored, scope, version });
+  const scopes = ["/record", "/restyle-here", "/static/client/assets/"];
+  for (const scope of scopes) await at(scope, "old").run("install");
+  const open = at("/restyle-here", "old");
+  await open.ask(lazy);
+  const next = scopes.map((scope) => at(scope, "new"));
+  for (const one of next) await one.run("install");
+
+  await next[0]!.run("activate");
+  await next[2]!.run("activate");
+
+  open.network.mockImplementation(cut);
+  expect(await (await open.ask(lazy)!).text()).toBe(lazy);
+
+  await next[1]!.run("activate");
+
+  expect([...stored.keys()]).toEqual(["impasto-shell-new"]);
+});
+
+test("a kept page is that of the newest deploy, though an older one's files are still there", async () => {
+  const stored: Stored = new Map();
+  await worker({ stored, version: "old", scope: "/restyle-here" }).run("install");
+  const sw = worker({ stored, page: `${PAGE} newer` });
+  await sw.run("install");
+  sw.network.mockImplementation(cut);
+
+  expect(await (await sw.ask("/record", { mode: "navigate" })!).text()).toBe(`${PAGE} newer`);
 });
 
 test("the runtime for processors is kept, the one for graphics cards only once it was used", () => {

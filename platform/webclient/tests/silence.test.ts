@@ -2,7 +2,7 @@ import { registerEncoder } from "mediabunny";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 
 import { EncodingWriter } from "../src/model/live/encoding";
-import { captureSound } from "../src/model/live/sound";
+import { captureSound, type Piece } from "../src/model/live/sound";
 import { Studio, type StudioPorts } from "../src/model/live/studio";
 import { deferred, settle } from "./fakes";
 import { Encoder, Picture } from "./films";
@@ -14,8 +14,10 @@ afterEach(() => {
 
 /** A browser whose audio worklet hears nothing until somebody speaks. */
 function workletHere() {
-  const port = { onmessage: null as ((event: { data: Float32Array }) => void) | null };
+  const port = { onmessage: null as ((event: { data: Piece }) => void) | null };
   const context = {
+    state: "running",
+    onstatechange: () => {},
     sampleRate: 48_000,
     audioWorklet: { addModule: () => Promise.resolve() },
     createMediaStreamSource: () => ({ connect: () => undefined }),
@@ -30,7 +32,8 @@ function workletHere() {
   vi.stubGlobal("AudioContext", given(context));
   vi.stubGlobal("AudioWorkletNode", given({ port }));
   vi.stubGlobal("MediaStream", given({}));
-  return { context, speak: () => port.onmessage!({ data: new Float32Array(1024) }) };
+  const speak = (at = 0) => port.onmessage!({ data: { samples: new Float32Array(1024), at } });
+  return { context, speak };
 }
 
 describe("a microphone", () => {
@@ -42,7 +45,7 @@ describe("a microphone", () => {
     const onMissing = vi.fn();
     const onFailure = vi.fn();
     const events = { sound: onSound, missing: onMissing, failed: onFailure };
-    const source = captureSound(track as MediaStreamTrack, () => 0, events);
+    const source = captureSound(track as MediaStreamTrack, () => performance.now(), events);
     return { track, source, onSound, onMissing, onFailure };
   }
 
@@ -97,6 +100,55 @@ describe("a microphone", () => {
     track.dispatchEvent(new Event("ended"));
 
     expect([onFailure.mock.calls.length, context.close.mock.calls.length]).toEqual([1, 1]);
+  });
+
+  const PIECE = (1024 / 48_000) * 1000;
+
+  /** Have two seconds of sound, and after this many milliseconds another piece; @returns its distance to the last */
+  async function heardAfter(still: { heard: number; received: number }) {
+    const { speak } = workletHere();
+    const { source, onSound } = listen();
+    await vi.advanceTimersByTimeAsync(0);
+    let at = 1e12;
+    for (let elapsed = 0; elapsed < 2000; elapsed += PIECE) {
+      speak((at += PIECE));
+      vi.advanceTimersByTime(PIECE);
+    }
+    source.clock.hold();
+    vi.advanceTimersByTime(still.received);
+    speak(at + PIECE + still.heard);
+    const [last, next] = onSound.mock.calls.slice(-2).map((call) => call[1] as number);
+    return next! - last!;
+  }
+
+  test("that stood still with its context is heard where it goes on", async () => {
+    const apart = await heardAfter({ heard: 3000, received: 3000 });
+
+    expect(Math.abs(apart - PIECE - 3000)).toBeLessThan(30);
+  });
+
+  test.each([
+    ["whose page was busy", { heard: 0, received: 900 }],
+    ["whose clock was set", { heard: 3_600_000, received: 0 }],
+    ["that lagged", { heard: 200, received: 200 }],
+  ])("%s is heard without a gap", async (_what, still) => {
+    expect(await heardAfter(still)).toBeCloseTo(PIECE, 0);
+  });
+
+  test("is woken where its context is stopped, until nobody listens any more", async () => {
+    const { context } = workletHere();
+    const { source } = listen();
+    await vi.advanceTimersByTimeAsync(0);
+    const change = (state: string) => {
+      context.state = state;
+      context.onstatechange();
+      return context.resume.mock.calls.length;
+    };
+
+    expect(["interrupted", "suspended", "running"].map(change)).toEqual([2, 3, 3]);
+    source.stop();
+
+    expect(change("closed")).toBe(3);
   });
 
   test("that nobody listens to any more is not missed", async () => {

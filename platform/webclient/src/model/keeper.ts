@@ -1,3 +1,5 @@
+import { answerOf, stored } from "./database";
+
 export interface KeptFile {
   key: string;
   owner: string;
@@ -26,8 +28,7 @@ export class IndexedDbKeeper implements Keeper {
 
   async keep(entry: KeptFile): Promise<void> {
     try {
-      const store = await this.#store("readwrite");
-      await settled(store.put(entry));
+      await this.#change((store) => store.put(entry));
     } catch {
       // No room or private browsing: choosing the same file again still goes on where it stopped.
     }
@@ -35,8 +36,8 @@ export class IndexedDbKeeper implements Keeper {
 
   async all(owner: string): Promise<KeptFile[]> {
     try {
-      const store = await this.#store("readonly");
-      const entries = (await settled(store.getAll())) as KeptFile[];
+      const store = (await this.#open()).transaction(STORE).objectStore(STORE);
+      const entries = (await answerOf(store.getAll())) as KeptFile[];
       // The server forgets an unfinished upload after a day.
       const stale = entries.filter((entry) => Date.now() - entry.keptAt > DAY);
       await Promise.all(stale.map((entry) => this.forget(entry.key)));
@@ -50,30 +51,29 @@ export class IndexedDbKeeper implements Keeper {
 
   async forget(key: string): Promise<void> {
     try {
-      const store = await this.#store("readwrite");
-      await settled(store.delete(key));
+      await this.#change((store) => store.delete(key));
     } catch {
       // Nothing was kept.
     }
   }
 
-  async #store(mode: IDBTransactionMode): Promise<IDBObjectStore> {
-    this.#database ??= this.#open();
-    return (await this.#database).transaction(STORE, mode).objectStore(STORE);
+  async #change(work: (store: IDBObjectStore) => void): Promise<void> {
+    const transaction = (await this.#open()).transaction(STORE, "readwrite");
+    const done = stored(transaction);
+    work(transaction.objectStore(STORE));
+    await done;
   }
 
   #open(): Promise<IDBDatabase> {
-    const request = this.#factory.open("impasto-uploads", 1);
-    request.addEventListener("upgradeneeded", () =>
-      request.result.createObjectStore(STORE, { keyPath: "key" }),
-    );
-    return settled(request);
+    this.#database ??= open(this.#factory);
+    return this.#database;
   }
 }
 
-function settled<T>(request: IDBRequest<T>): Promise<T> {
-  return new Promise((resolve, reject) => {
-    request.addEventListener("success", () => resolve(request.result));
-    request.addEventListener("error", () => reject(request.error ?? new Error("IndexedDB failed")));
-  });
+function open(factory: IDBFactory): Promise<IDBDatabase> {
+  const request = factory.open("impasto-uploads", 1);
+  request.addEventListener("upgradeneeded", () =>
+    request.result.createObjectStore(STORE, { keyPath: "key" }),
+  );
+  return answerOf(request);
 }

@@ -25,6 +25,45 @@ export class TrackClock {
   }
 }
 
+// Milliseconds. An audio context that stood still for less has not been stopped: it lags.
+const STOPPED = 250;
+
+/**
+ * Says when samples were heard by counting them, and adds the time in which none were: a context that is stopped counts
+ * none. Two clocks have to agree on that, for a busy page receives late what was heard in time, and the clock of the
+ * worklet's thread may be set.
+ */
+export class SampleCount {
+  readonly #rate: number;
+  readonly #heard = new Lateness();
+  readonly #received = new Lateness();
+  #seconds = 0;
+
+  constructor(rate: number) {
+    this.#rate = rate;
+  }
+
+  /** @returns seconds at which the samples begin */
+  add(samples: number, heard: number, received: number): number {
+    const counted = this.#seconds * 1000;
+    const late = Math.min(this.#heard.of(heard, counted), this.#received.of(received, counted));
+    if (late > STOPPED) this.#seconds += late / 1000;
+    const begin = this.#seconds;
+    this.#seconds += samples / this.#rate;
+    return begin;
+  }
+}
+
+/** By how much something comes later than it should, measured by what came most quickly. */
+class Lateness {
+  #least = Infinity;
+
+  of(came: number, expected: number): number {
+    this.#least = Math.min(this.#least, came - expected);
+    return came - expected - this.#least;
+  }
+}
+
 /** What a recording's own time is: the page's, less its pauses, up to the longest that it may be. */
 export class RecordingClock {
   readonly #most: number;
@@ -62,5 +101,20 @@ export class RecordingClock {
 
   #length(now: number): number {
     return this.#runs.reduce((sum, { from, to }) => sum + Math.min(to, now) - from, 0);
+  }
+}
+
+/** How late something usually is, lately. */
+export class Lag {
+  readonly #last: number[] = [];
+
+  note(milliseconds: number) {
+    this.#last.push(milliseconds);
+    if (this.#last.length > 10) this.#last.shift();
+  }
+
+  /** Milliseconds; 0 where nothing has come yet. */
+  get mean(): number {
+    return this.#last.reduce((sum, one) => sum + one, 0) / Math.max(1, this.#last.length);
   }
 }

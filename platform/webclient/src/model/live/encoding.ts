@@ -27,6 +27,7 @@ import {
 
 import type { Size } from "../painter/pixels";
 import { Problem } from "../problem";
+import { delayed, type DelayedTrack } from "./delay";
 import { LAST_FRAME, PictureTrack } from "./pictures";
 
 export type Container = "mp4" | "webm";
@@ -205,19 +206,33 @@ export class CapturingWriter implements FilmWriter {
   readonly type: string;
   readonly #redrawing: ReturnType<typeof setInterval>;
   readonly #recorder: MediaRecorder;
+  readonly #sound: DelayedTrack | null;
   readonly #written: Promise<unknown>[] = [];
 
-  /** @throws Problem `no_encoder` where the browser records nothing either */
-  constructor(canvas: HTMLCanvasElement, sound: MediaStreamTrack | null, sink: Sink) {
-    const type = recorderType();
-    if (!type) throw new Problem({ status: -2, code: "no_encoder" });
+  private constructor(canvas: HTMLCanvasElement, type: string, sound: DelayedTrack | null, sink: Sink) {
     const stream = canvas.captureStream();
-    if (sound) stream.addTrack(sound);
+    if (sound) stream.addTrack(sound.track);
+    this.#sound = sound;
     this.#recorder = new MediaRecorder(stream, { mimeType: type });
     this.#recorder.ondataavailable = ({ data }) => this.#written.push(sink(data));
     this.#recorder.start(1000);
     this.#redrawing = setInterval(redraw, REDRAWN, canvas);
     this.type = type.split(";")[0]!;
+  }
+
+  /**
+   * @param lag milliseconds by which the canvas is behind the sound
+   * @throws Problem `no_encoder` where the browser records nothing either
+   */
+  static async open(
+    canvas: HTMLCanvasElement,
+    sound: MediaStreamTrack | null,
+    lag: number,
+    sink: Sink,
+  ): Promise<CapturingWriter> {
+    const type = recorderType();
+    if (!type) throw new Problem({ status: -2, code: "no_encoder" });
+    return new CapturingWriter(canvas, type, sound && (await delayed(sound, lag)), sink);
   }
 
   frame() {}
@@ -244,6 +259,7 @@ export class CapturingWriter implements FilmWriter {
       this.#recorder.stop();
       await stopped;
     }
+    this.#sound?.stop();
     await Promise.all(this.#written);
   }
 }

@@ -1,5 +1,7 @@
 /** Films as they grow, kept in the browser's own storage so that a reload does not lose them. */
 
+import { answerOf, stored } from "../database";
+
 export type FilmTrack = "painted" | "raw";
 
 export interface FilmEntry {
@@ -22,67 +24,83 @@ const PIECES = "pieces";
 
 export class FilmStore {
   readonly #factory: IDBFactory;
+  /** Films of which nothing more is kept: without an entry nobody would find it. */
+  readonly #gone = new Set<string>();
   #database: Promise<IDBDatabase> | null = null;
 
   constructor(factory: IDBFactory) {
     this.#factory = factory;
   }
 
-  /** @throws DOMException where there is no room, or storage is forbidden; so do all others */
+  /**
+   * A film that cannot be begun keeps nothing, and what was kept of it before goes.
+   *
+   * @throws DOMException where there is no room, or storage is forbidden; so do all others
+   */
   async begin(entry: FilmEntry): Promise<void> {
-    await settled((await this.#store(FILMS, "readwrite")).put(entry));
+    try {
+      await this.#change([FILMS], (store) => store(FILMS).put(entry));
+    } catch (error) {
+      await this.forget(entry.id).catch(() => undefined);
+      throw error;
+    }
   }
 
+  /** @throws Error where the film was forgotten, or could not be begun */
   async append(film: string, track: FilmTrack, index: number, bytes: Blob): Promise<void> {
     const piece: Piece = { film, track, index, bytes: await bytes.arrayBuffer() };
-    await settled((await this.#store(PIECES, "readwrite")).put(piece));
+    if (this.#gone.has(film)) throw new Error("there is no such film");
+    await this.#change([PIECES], (store) => store(PIECES).put(piece));
   }
 
   /** Films that were begun and neither used nor thrown away, newest first. */
   async unfinished(): Promise<FilmEntry[]> {
-    const films = (await settled((await this.#store(FILMS, "readonly")).getAll())) as FilmEntry[];
+    const films = (await answerOf(
+      (await this.#open()).transaction(FILMS).objectStore(FILMS).getAll(),
+    )) as FilmEntry[];
     return films.toSorted((a, b) => b.startedAt - a.startedAt);
   }
 
   /** As much of a track as had been written; empty where there was none. */
   async read(film: string, track: FilmTrack): Promise<Blob> {
-    const pieces = (await settled(
-      (await this.#store(PIECES, "readonly")).getAll(range(film, track)),
-    )) as Piece[];
+    const store = (await this.#open()).transaction(PIECES).objectStore(PIECES);
+    const pieces = (await answerOf(store.getAll(range(film, track)))) as Piece[];
     return new Blob(pieces.map(({ bytes }) => bytes));
   }
 
+  /** All of it goes or nothing does, whenever the page may be closed. */
   async forget(film: string): Promise<void> {
-    await settled((await this.#store(FILMS, "readwrite")).delete(film));
-    for (const track of ["painted", "raw"] as const) {
-      await settled((await this.#store(PIECES, "readwrite")).delete(range(film, track)));
-    }
+    this.#gone.add(film);
+    await this.#change([FILMS, PIECES], (store) => {
+      store(FILMS).delete(film);
+      for (const track of ["painted", "raw"] as const) store(PIECES).delete(range(film, track));
+    });
   }
 
-  async #store(name: string, mode: IDBTransactionMode): Promise<IDBObjectStore> {
-    this.#database ??= this.#open();
-    return (await this.#database).transaction(name, mode).objectStore(name);
+  async #change(names: string[], work: (store: (name: string) => IDBObjectStore) => void): Promise<void> {
+    const transaction = (await this.#open()).transaction(names, "readwrite");
+    const done = stored(transaction);
+    work((name) => transaction.objectStore(name));
+    await done;
   }
 
   #open(): Promise<IDBDatabase> {
-    const request = this.#factory.open("impasto-films", 1);
-    request.addEventListener("upgradeneeded", () => {
-      request.result.createObjectStore(FILMS, { keyPath: "id" });
-      request.result.createObjectStore(PIECES, { keyPath: ["film", "track", "index"] });
-    });
-    return settled(request);
+    this.#database ??= open(this.#factory);
+    return this.#database;
   }
+}
+
+function open(factory: IDBFactory): Promise<IDBDatabase> {
+  const request = factory.open("impasto-films", 1);
+  request.addEventListener("upgradeneeded", () => {
+    request.result.createObjectStore(FILMS, { keyPath: "id" });
+    request.result.createObjectStore(PIECES, { keyPath: ["film", "track", "index"] });
+  });
+  return answerOf(request);
 }
 
 const range = (film: string, track: FilmTrack) =>
   IDBKeyRange.bound([film, track, 0], [film, track, Number.MAX_SAFE_INTEGER]);
-
-function settled<T>(request: IDBRequest<T>): Promise<T> {
-  return new Promise((resolve, reject) => {
-    request.addEventListener("success", () => resolve(request.result));
-    request.addEventListener("error", () => reject(request.error ?? new Error("IndexedDB failed")));
-  });
-}
 
 /** One track of a film: what the muxer writes, in memory and (as long as there is room) in the store. */
 export class GrowingFilm {

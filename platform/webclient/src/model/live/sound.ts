@@ -1,6 +1,6 @@
 import { AudioSample } from "mediabunny";
 
-import { TrackClock } from "./clocks";
+import { SampleCount, TrackClock } from "./clocks";
 import tapUrl from "./tap.worklet?worker&url";
 
 export interface SoundSource {
@@ -20,7 +20,15 @@ export interface SoundEvents {
 // Milliseconds. A microphone may have to wake up first, and an audio worklet its loudspeaker.
 const FIRST_SOUND_PATIENCE = 4000;
 
+/** What tap.worklet.ts passes on. */
+export interface Piece {
+  samples: Float32Array<ArrayBuffer>;
+  /** Milliseconds on the clock of its thread, whose origin is its own. */
+  at: number;
+}
+
 interface Listener {
+  now: () => number;
   /** From now on sound may come. */
   begin(): void;
   take(sound: AudioSample): void;
@@ -55,7 +63,7 @@ export function captureSound(track: MediaStreamTrack, now: () => number, events:
   const begin = () => (patience = setTimeout(() => events.missing(), FIRST_SOUND_PATIENCE));
   track.addEventListener("ended", fail);
   const listen = "MediaStreamTrackProcessor" in globalThis ? readTrack : tapTrack;
-  listen(track, { begin, take, isStopped: () => stopped, stops }).catch(fail);
+  listen(track, { now, begin, take, isStopped: () => stopped, stops }).catch(fail);
   return { clock, stop };
 }
 
@@ -75,23 +83,24 @@ async function readTrack(track: MediaStreamTrack, { begin, take, isStopped, stop
 
 /**
  * Browsers without track processors: a worklet passes on what it hears. Its clock is that of the sound's way out, so
- * that Firefox hears nothing on a device that has none.
+ * that Firefox hears nothing on a device that has none, and iOS stops it where the page is hidden or in a call.
  */
-async function tapTrack(track: MediaStreamTrack, { begin, take, isStopped, stops }: Listener) {
+async function tapTrack(track: MediaStreamTrack, { now, begin, take, isStopped, stops }: Listener) {
   const context = new AudioContext();
   stops.push(() => void context.close());
   await context.audioWorklet.addModule(tapUrl);
   if (isStopped()) return;
   // Some begin suspended. Where it cannot run no sound comes, which is what counts.
-  context.resume().catch(() => undefined);
+  const wake = () => void context.resume().catch(() => undefined);
+  wake();
+  context.onstatechange = () => isStopped() || context.state === "running" || wake();
   const tap = new AudioWorkletNode(context, "tap", { numberOfOutputs: 0, channelCount: 1 });
   context.createMediaStreamSource(new MediaStream([track])).connect(tap);
-  let frames = 0;
-  tap.port.onmessage = ({ data }: MessageEvent<Float32Array<ArrayBuffer>>) => {
+  const { sampleRate } = context;
+  const count = new SampleCount(sampleRate);
+  tap.port.onmessage = ({ data: { samples: data, at } }: MessageEvent<Piece>) => {
     if (isStopped()) return;
-    const { sampleRate } = context;
-    const timestamp = frames / sampleRate;
-    frames += data.length;
+    const timestamp = count.add(data.length, at, now());
     take(new AudioSample({ data, format: "f32-planar", numberOfChannels: 1, sampleRate, timestamp }));
   };
   begin();

@@ -6,7 +6,7 @@ import { filmSize, middleOf, type Size } from "../painter/pixels";
 import type { Ingredient, Vector } from "../painter/style";
 import { asProblem, Problem } from "../problem";
 import { Camera, type CameraPorts, closeShot, type Shot, type Wish } from "./camera";
-import { RecordingClock } from "./clocks";
+import { Lag, RecordingClock } from "./clocks";
 import {
   bound,
   CapturingWriter,
@@ -88,6 +88,8 @@ export class Studio {
   readonly #painter: Painter;
   readonly #adaptation = new Adaptation();
   readonly #seen: number[] = [];
+  /** Of paintings behind what the camera saw. */
+  readonly #lag = new Lag();
   #canvas: HTMLCanvasElement | null = null;
   #shot: Shot | null = null;
   /** Which opening of a camera is the newest. */
@@ -310,7 +312,7 @@ export class Studio {
       ? await EncodingWriter.open(codecs, this.#isHeard, sink, (reason) =>
           this.#giveUp(draft.id, track, reason),
         )
-      : new CapturingWriter(canvas!, shot.sound, sink);
+      : await CapturingWriter.open(canvas!, shot.sound, this.#lag.mean, sink);
     draft.films[track] = film;
     draft.writers.push(writer);
     return writer;
@@ -410,6 +412,7 @@ export class Studio {
     }
     painting.close();
     const now = this.#ports.now();
+    this.#lag.note(now - at);
     this.#adaptation.note(now - began);
     this.#count(now);
   }

@@ -17,7 +17,7 @@ class Tap extends AudioWorkletProcessor {
     this.#piece.set(channel, this.#filled);
     this.#filled += channel.length;
     if (this.#filled < LENGTH) return true;
-    this.port.postMessage(this.#piece, [this.#piece.buffer]);
+    this.port.postMessage({ samples: this.#piece, at: Date.now() }, [this.#piece.buffer]);
     this.#piece = new Float32Array(LENGTH);
     this.#filled = 0;
     return true;
