@@ -473,18 +473,23 @@ navigator.mediaDevices.getUserMedia = async (wish) => {
 """
 
 
-def test_when_the_camera_is_unplugged_what_was_recorded_is_a_film(open_camera: OpenCamera, tmp_path: Path) -> None:
-    page = open_camera(DESKTOP, before=UNPLUG)
+def assert_film_ends(page: Page, cause: str, said: str, folder: Path, *, after_ms: int) -> None:
+    """Record until something ends it: that is said, and what was recorded is a film."""
     open_record(page)
     page.get_by_role("button", name="Start recording").click()
     expect(page.get_by_role("timer")).to_be_visible(timeout=10_000)
-    page.wait_for_timeout(3000)
+    page.wait_for_timeout(after_ms)
 
-    ask(page, "() => unplug()")
+    ask(page, cause)
 
     expect(page.get_by_role("heading", name="Your film")).to_be_visible(timeout=30_000)
-    expect(page.get_by_text("The camera is gone")).to_be_visible()
-    assert length_of(downloaded(page, tmp_path)) > 1.5
+    expect(page.get_by_text(said)).to_be_visible()
+    assert length_of(downloaded(page, folder)) > 1.5
+
+
+def test_when_the_camera_is_unplugged_what_was_recorded_is_a_film(open_camera: OpenCamera, tmp_path: Path) -> None:
+    page = open_camera(DESKTOP, before=UNPLUG)
+    assert_film_ends(page, "() => unplug()", "The camera is gone", tmp_path, after_ms=3000)
 
 
 # A white square on black, in place of the camera, and a phone that can be turned: the square stays one.
@@ -550,16 +555,7 @@ globalThis.VideoEncoder = class extends VideoEncoder {
 
 def test_when_the_encoder_gives_up_what_was_recorded_is_a_film_at_once(open_camera: OpenCamera, tmp_path: Path) -> None:
     page = open_camera(DESKTOP, before=FRAIL_ENCODER)
-    open_record(page)
-    page.get_by_role("button", name="Start recording").click()
-    expect(page.get_by_role("timer")).to_be_visible(timeout=10_000)
-    page.wait_for_timeout(5000)
-
-    ask(page, "() => giveUp()")
-
-    expect(page.get_by_role("heading", name="Your film")).to_be_visible(timeout=30_000)
-    expect(page.get_by_text("could not be written to its end")).to_be_visible()
-    assert length_of(downloaded(page, tmp_path)) > 1.5
+    assert_film_ends(page, "() => giveUp()", "could not be written to its end", tmp_path, after_ms=5000)
 
 
 def test_a_local_film_is_painted_here_and_nothing_is_sent(

@@ -1,3 +1,5 @@
+import { vi } from "vitest";
+
 import { Problem } from "../src/model/problem";
 import { emptyEdit } from "../src/model/edit-list";
 import type { Clip, Comment, Job, Me, Page, Post, Project, Sound, Style } from "../src/model/types";
@@ -190,3 +192,14 @@ export class Clock {
     await settle();
   }
 }
+
+/** Somebody who is told what happens in a studio, and remembers it. */
+export const studioEvents = () => ({
+  seen: vi.fn(),
+  painted: vi.fn(),
+  ended: vi.fn(),
+  notice: vi.fn(),
+  silent: vi.fn(),
+  heard: vi.fn(),
+  interrupted: vi.fn(),
+});

@@ -20,7 +20,7 @@ import { type Shelf, StyleChoice } from "../src/viewmodel/live-styles";
 import { HERE_SECONDS_MOST, LocalRestyle, type Made } from "../src/viewmodel/local-restyle";
 import { Speed } from "../src/viewmodel/speed";
 import type { Over } from "../src/viewmodel/upload";
-import { Clock, deferred, settle, style as serverStyle } from "./fakes";
+import { Clock, deferred, settle, studioEvents, style as serverStyle } from "./fakes";
 
 const modelOf = (name: string) => ({ name, version: "1", sha256: `sha-of-${name}`, embeddingSize: 2 });
 const problem = (code: string) => new Problem({ status: -2, code });
@@ -547,15 +547,7 @@ function studioHere(
   };
   const locks = { claim: vi.fn(change.claim ?? (() => Promise.resolve(true))), release: vi.fn() };
   const painter = { begin: vi.fn(() => Promise.resolve(null)), close: vi.fn() };
-  const events = {
-    seen: vi.fn(),
-    painted: vi.fn(),
-    ended: vi.fn(),
-    notice: vi.fn(),
-    silent: vi.fn(),
-    heard: vi.fn(),
-    interrupted: vi.fn(),
-  };
+  const events = studioEvents();
   const ports = {
     devices: {
       getUserMedia: change.getUserMedia ?? (() => Promise.resolve(stream("camera"))),

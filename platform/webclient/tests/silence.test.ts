@@ -4,7 +4,7 @@ import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { EncodingWriter } from "../src/model/live/encoding";
 import { captureSound, type Piece } from "../src/model/live/sound";
 import { Studio, type StudioPorts } from "../src/model/live/studio";
-import { deferred, settle } from "./fakes";
+import { deferred, settle, studioEvents } from "./fakes";
 import { Encoder, Picture } from "./films";
 
 afterEach(() => {
@@ -218,15 +218,7 @@ function studioHere(hasSoundEncoder: boolean, claim = () => Promise.resolve(true
     newKey: () => "film",
     now: () => 0,
   };
-  const events = {
-    seen: vi.fn(),
-    painted: vi.fn(),
-    ended: vi.fn(),
-    notice: vi.fn(),
-    silent: vi.fn(),
-    heard: vi.fn(),
-    interrupted: vi.fn(),
-  };
+  const events = studioEvents();
   const studio = new Studio(ports as unknown as StudioPorts, events);
   studio.show({ width: 640, height: 480 } as unknown as HTMLCanvasElement);
   return { studio, events, video, sound };

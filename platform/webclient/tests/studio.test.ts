@@ -6,7 +6,7 @@ import { PictureTrack } from "../src/model/live/pictures";
 import { lengthOf } from "../src/model/live/restyle";
 import { Studio, type StudioPorts } from "../src/model/live/studio";
 import { Problem } from "../src/model/problem";
-import { settle } from "./fakes";
+import { settle, studioEvents } from "./fakes";
 import { Encoder, Picture } from "./films";
 
 interface Size {
@@ -71,7 +71,6 @@ async function studioHere(...writers: ReturnType<typeof writer>[]) {
   const release = vi.fn();
   const onEnd = vi.fn();
   const onNotice = vi.fn();
-  const rest = { seen: vi.fn(), painted: vi.fn(), silent: vi.fn(), heard: vi.fn(), interrupted: vi.fn() };
   const ports = {
     devices,
     openVideo: () => new Promise(() => undefined),
@@ -81,7 +80,11 @@ async function studioHere(...writers: ReturnType<typeof writer>[]) {
     newKey: () => "film",
     now: () => time,
   };
-  const studio = new Studio(ports as unknown as StudioPorts, { ...rest, ended: onEnd, notice: onNotice });
+  const studio = new Studio(ports as unknown as StudioPorts, {
+    ...studioEvents(),
+    ended: onEnd,
+    notice: onNotice,
+  });
   const canvas = Object.assign(new Picture(), { width: 640, height: 480, getContext: () => ink });
   const ink = { canvas, imageSmoothingQuality: "low", drawImage: vi.fn() };
   studio.show(canvas as unknown as HTMLCanvasElement);
